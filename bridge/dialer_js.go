@@ -1,0 +1,101 @@
+package bridge
+
+import (
+	"context"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// Framing is the form in which the phone's socket hands over and takes bytes.
+type Framing string
+
+const (
+	ArrayBuffer Framing = "arraybuffer"
+	String      Framing = "string" // a UTF-16 unit for each byte
+)
+
+// DefaultTimeout bounds a dial whose context has no deadline. The platform
+// itself waits for the kernel to give up, which takes more than two minutes.
+const DefaultTimeout = 30 * time.Second
+
+// Dialer opens TCP connections through the phone's sockets. The zero Dialer is
+// ready to use.
+type Dialer struct {
+	// Timeout bounds every dial, besides the context's own deadline; 0 means
+	// DefaultTimeout.
+	Timeout time.Duration
+	// Framing is asked of the platform; the default is ArrayBuffer. What is
+	// received is read in whichever form it arrives.
+	Framing Framing
+}
+
+// DialContext connects to address, "host:port" with a name or an IP address;
+// network is "tcp", "tcp4" or "tcp6", which are the same here because the
+// platform chooses. Errors are *net.OpError: syscall.ECONNREFUSED for every
+// cause that the platform knows of, context.DeadlineExceeded or the context's
+// error, syscall.EPERM where the app may not use sockets.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d.dial(ctx, network, address, 0)
+}
+
+// DialTLSContext is DialContext with the platform's own TLS from the first
+// byte. The platform reports the connection open before the handshake: a
+// failed handshake (dial.ErrCertificate, dial.ErrHandshake) is the error of the
+// first Read.
+func (d *Dialer) DialTLSContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d.dial(ctx, network, address, flagTLS)
+}
+
+func (d *Dialer) dial(ctx context.Context, network, address string, flags int32) (net.Conn, error) {
+	host, port, err := splitAddress(network, address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	remote := tcpAddr(host, port)
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: remote, Err: err}
+	}
+	if !Host.Truthy() {
+		return fail(syscall.EPERM)
+	}
+	if err := ctx.Err(); err != nil {
+		return fail(err)
+	}
+	timeout := d.Timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	if d.Framing == String {
+		flags |= flagString
+	}
+	id := streamOpen(unsafe.Pointer(unsafe.StringData(host)), int32(len(host)), int32(port), flags)
+	c := newConn(id, host, remote, flags&flagTLS != 0)
+	select {
+	case <-c.opened:
+		return c, nil
+	case <-c.over:
+		err := c.endError()
+		c.Close()
+		return fail(err)
+	case <-ctx.Done():
+		c.Close()
+		return fail(ctx.Err())
+	}
+}
+
+// parseSocketError reads what streamError wrote: the name, the message and
+// "opened" or nothing, a line each. An empty text is an orderly end.
+func parseSocketError(text string) *SocketError {
+	if text == "" {
+		return nil
+	}
+	name, rest, _ := strings.Cut(text, "\n")
+	message, opened, _ := strings.Cut(rest, "\n")
+	return &SocketError{Name: name, Message: message, Opened: opened == "opened"}
+}

@@ -1,0 +1,34 @@
+// Package bridge maps Go's net.Conn onto the TCP sockets of a KaiOS phone
+// (navigator.mozTCPSocket), so that an unmodified Go protocol client can run as
+// WebAssembly inside a packaged app.
+//
+// A Dialer opens connections:
+//
+//	d := &bridge.Dialer{}
+//	c, err := d.DialContext(ctx, "tcp", "mail.example.org:143")
+//
+// The JavaScript half is in the same folder: phone.js finds the socket API,
+// stream.js owns one socket and its queue, relay.js carries sockets into a
+// worker (where the platform offers none), and host.js is what a module
+// imports. Go pulls and JavaScript signals: bytes wait in a queue on the
+// JavaScript side until Read fetches them into the caller's buffer, and
+// JavaScript wakes Go only where a Read, Write or dial is waiting.
+//
+// # What differs from a connection of the operating system
+//
+//   - There is no half-close: when the peer has sent FIN, writing fails.
+//     When the peer sends FIN while our own output is still queued, the
+//     platform reports nothing at all; only a deadline ends such a Read.
+//   - A dial that fails can't say why: refused, unknown name, unreachable and
+//     offline are one error on the platform, here syscall.ECONNREFUSED.
+//   - TLS by DialTLSContext: the platform reports the connection open before
+//     the handshake, so that a bad certificate is the error of the first Read.
+//   - The addresses are *net.TCPAddr and never nil, but the platform does not
+//     tell its own address, nor the peer's where a name was dialed: those are
+//     0.0.0.0. RemoteHost has the name.
+//   - A Write that returned nil has been handed to the platform, which may
+//     still lose it; that shows as an error of a later call.
+//
+// The package needs the imports of host.js, and so compiles for GOOS=js only;
+// its table of errors and its deadlines are plain Go and tested natively too.
+package bridge
