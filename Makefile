@@ -1,0 +1,60 @@
+# kaiwire. `make` alone lists what there is to make, and why.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export GOFLAGS ?= -mod=readonly
+
+# Go's packages by where they run; the modules' entry points exist for the phone only.
+NATIVE := ./bridge/... ./protocols/... ./wasm/call/... ./web/demo/...
+PHONE := ./bridge/... ./wasm/...
+GOEXEC := node $(CURDIR)/web/test/goexec.mjs
+NODE_MODULES := web/node_modules/.package-lock.json
+
+.PHONY: help setup demo test test-go test-wasm test-js test-web bundle bench sizes lint clean
+
+help: ## This list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r t w; do printf '  make %-10s %s\n' "$$t" "$$w"; done
+
+demo: $(NODE_MODULES) ## Go's IMAP, IRC and DNS clients in a phone on a page, against servers of its own; no network needed.
+	node web/build.mjs --fast
+	node web/demo/serve.mjs
+
+test: setup lint test-go test-wasm bundle test-js test-web sizes ## Everything that CI runs. On Debian, as root, it installs what it needs.
+
+setup: $(NODE_MODULES) ## What the tests need: npm packages, and on Debian Firefox and the servers; elsewhere says what is missing.
+	web/test/install-debian.sh
+
+lint: ## go vet for both worlds, and gofmt.
+	go vet $(NATIVE)
+	GOOS=js GOARCH=wasm go vet $(PHONE)
+	@unformatted=$$(gofmt -l bridge protocols wasm web/demo); if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
+
+test-go: ## The protocols on this machine, with the race detector: logic errors show fastest here.
+	go test -race $(NATIVE)
+
+test-wasm: $(NODE_MODULES) ## The bridge as WebAssembly on the mock's sockets, in Node and in Firefox: nettest is the definition of a net.Conn.
+	GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=node" $(PHONE)
+	GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge/...
+
+test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its checklist, and the relay.
+	node --test bridge/ web/relay/
+
+test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
+	node --test --test-concurrency=1 web/test/ web/demo/
+
+bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist.
+	node web/build.mjs
+
+bench: $(NODE_MODULES) ## Speed and memory as ratios, side by side in one run of Firefox; figures also in web/bench/out.
+	test -d web/dist || $(MAKE) bundle
+	node web/bench/run.mjs
+
+sizes: ## What each module weighs, raw, code, gzip and brotli; fails over a budget.
+	node web/sizes.mjs
+
+clean: ## Removes what was built.
+	rm -rf web/dist web/test/out web/bench/out
+
+$(NODE_MODULES): web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@

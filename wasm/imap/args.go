@@ -1,0 +1,228 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	goimap "github.com/emersion/go-imap/v2"
+
+	"kaiwire/wasm/call"
+)
+
+// The largest number in a message set; RFC 9051 calls it nz-number.
+const maxNumber = 1<<32 - 1
+
+// parseRanges reads a message set as IMAP writes it: "1:10,12,20:*". The star
+// is 0.
+func parseRanges(text string, add func(first, last uint32)) bool {
+	number := func(s string) (uint32, bool) {
+		if s == "*" {
+			return 0, true
+		}
+		n, err := strconv.ParseUint(s, 10, 32)
+		return uint32(n), err == nil && n > 0
+	}
+	if text == "" {
+		return false
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		a, b, isRange := strings.Cut(strings.TrimSpace(item), ":")
+		first, ok := number(a)
+		last := first
+		if ok && isRange {
+			last, ok = number(b)
+		}
+		if !ok {
+			return false
+		}
+		add(first, last)
+	}
+	return true
+}
+
+func seqSet(text string) (set goimap.SeqSet, ok bool) {
+	ok = parseRanges(text, func(first, last uint32) { set.AddRange(first, last) })
+	return set, ok
+}
+
+func uidSet(text string) (set goimap.UIDSet, ok bool) {
+	ok = parseRanges(text, func(first, last uint32) { set.AddRange(goimap.UID(first), goimap.UID(last)) })
+	return set, ok
+}
+
+// messageSet reads the options set and uid.
+func messageSet(a *call.Args) goimap.NumSet {
+	text := a.Required("set")
+	var set goimap.NumSet
+	var ok bool
+	if a.Bool("uid") {
+		set, ok = uidSet(text)
+	} else {
+		set, ok = seqSet(text)
+	}
+	if !ok && a.Err() == nil {
+		a.Invalid("set", `must be a message set such as "1:10,12" or "20:*", not `+strconv.Quote(text))
+	}
+	return set
+}
+
+// section reads the name of a body section as IMAP writes it: "", "TEXT",
+// "HEADER", "1.2", "1.2.MIME".
+func section(name string) (*goimap.FetchItemBodySection, bool) {
+	s := &goimap.FetchItemBodySection{Peek: true}
+	if name == "" {
+		return s, true
+	}
+	words := strings.Split(strings.ToUpper(name), ".")
+	for i, word := range words {
+		if n, err := strconv.ParseUint(word, 10, 31); err == nil && n > 0 {
+			s.Part = append(s.Part, int(n))
+			continue
+		}
+		if i != len(words)-1 {
+			return nil, false
+		}
+		switch s.Specifier = goimap.PartSpecifier(word); s.Specifier {
+		case goimap.PartSpecifierText, goimap.PartSpecifierHeader:
+		case goimap.PartSpecifierMIME:
+			if len(s.Part) == 0 {
+				return nil, false
+			}
+		default:
+			return nil, false
+		}
+	}
+	return s, true
+}
+
+// fetchQuery is what a fetch asks for. The header comes first among the body
+// sections where it is asked for; parts are the names of the others.
+type fetchQuery struct {
+	options goimap.FetchOptions
+	header  bool
+	parts   []string
+}
+
+func parseFetch(a *call.Args) *fetchQuery {
+	q := &fetchQuery{}
+	q.options = goimap.FetchOptions{
+		UID:          true,
+		Flags:        a.Bool("flags"),
+		Envelope:     a.Bool("envelope"),
+		InternalDate: a.Bool("internalDate"),
+		RFC822Size:   a.Bool("size"),
+	}
+	if a.Bool("bodyStructure") {
+		q.options.BodyStructure = &goimap.FetchItemBodyStructure{Extended: true}
+	}
+	if fields := a.StringsOrTrue("headers"); fields != nil {
+		q.header = true
+		q.options.BodySection = append(q.options.BodySection, &goimap.FetchItemBodySection{
+			Specifier: goimap.PartSpecifierHeader, HeaderFields: *fields, Peek: true,
+		})
+	}
+	q.parts = a.Strings("bodyParts")
+	for _, name := range q.parts {
+		s, ok := section(name)
+		if !ok {
+			a.Invalid("bodyParts", "has no section of the name "+strconv.Quote(name))
+			break
+		}
+		q.options.BodySection = append(q.options.BodySection, s)
+	}
+	return q
+}
+
+func flags(list []string) []goimap.Flag {
+	var all []goimap.Flag
+	for _, s := range list {
+		all = append(all, goimap.Flag(s))
+	}
+	return all
+}
+
+// maxNesting bounds not and or in a search.
+const maxNesting = 20
+
+// searchFlags are the search keys that stand for a flag (RFC 9051, 6.4.4).
+var searchFlags = []struct {
+	key  string
+	flag goimap.Flag
+}{
+	{"seen", goimap.FlagSeen}, {"answered", goimap.FlagAnswered}, {"flagged", goimap.FlagFlagged},
+	{"deleted", goimap.FlagDeleted}, {"draft", goimap.FlagDraft},
+}
+
+// parseSearch reads a search query. What is wrong is recorded in root.
+func parseSearch(root, q *call.Args, depth int) goimap.SearchCriteria {
+	var c goimap.SearchCriteria
+	if depth > maxNesting {
+		root.Invalid("query", "is nested too deeply")
+		return c
+	}
+	if text := q.String("seq"); text != "" {
+		if set, ok := seqSet(text); ok {
+			c.SeqNum = append(c.SeqNum, set)
+		} else {
+			q.Invalid("seq", "is not a message set")
+		}
+	}
+	if text := q.String("uid"); text != "" {
+		if set, ok := uidSet(text); ok {
+			c.UID = append(c.UID, set)
+		} else {
+			q.Invalid("uid", "is not a message set")
+		}
+	}
+	c.Since, c.Before = q.Time("since"), q.Time("before")
+	c.SentSince, c.SentBefore = q.Time("sentSince"), q.Time("sentBefore")
+	header := func(name, value string) {
+		c.Header = append(c.Header, goimap.SearchCriteriaHeaderField{Key: name, Value: value})
+	}
+	if q.Has("header") {
+		fields := q.Object("header")
+		fields.Each(header)
+		root.Adopt(fields)
+	}
+	for _, name := range []string{"from", "to", "cc", "bcc", "subject"} {
+		if value := q.String(name); value != "" {
+			header(name, value)
+		}
+	}
+	if s := q.String("body"); s != "" {
+		c.Body = append(c.Body, s)
+	}
+	if s := q.String("text"); s != "" {
+		c.Text = append(c.Text, s)
+	}
+	for _, row := range searchFlags {
+		if !q.Has(row.key) {
+			continue
+		}
+		if q.Bool(row.key) {
+			c.Flag = append(c.Flag, row.flag)
+		} else {
+			c.NotFlag = append(c.NotFlag, row.flag)
+		}
+	}
+	if s := q.String("keyword"); s != "" {
+		c.Flag = append(c.Flag, goimap.Flag(s))
+	}
+	if s := q.String("unKeyword"); s != "" {
+		c.NotFlag = append(c.NotFlag, goimap.Flag(s))
+	}
+	c.Larger, c.Smaller = q.Int("larger", 0, maxNumber), q.Int("smaller", 0, maxNumber)
+	if q.Has("not") {
+		c.Not = append(c.Not, parseSearch(root, q.Object("not"), depth+1))
+	}
+	if any := q.Objects("or"); len(any) > 0 {
+		// IMAP's OR has two sides: a list becomes a chain of them.
+		chain := parseSearch(root, any[len(any)-1], depth+1)
+		for i := len(any) - 2; i >= 0; i-- {
+			chain = goimap.SearchCriteria{Or: [][2]goimap.SearchCriteria{{parseSearch(root, any[i], depth+1), chain}}}
+		}
+		c.And(&chain)
+	}
+	root.Adopt(q)
+	return c
+}

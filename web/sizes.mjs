@@ -1,0 +1,99 @@
+// What each module weighs, what it may weigh, and what it must not link.
+// `node web/sizes.mjs` prints a table and fails over a budget; the same table is
+// held by test/budget.test.mjs.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const web = dirname(fileURLToPath(import.meta.url));
+
+/** Bytes of code section, which a 32-bit Gecko turns into eight times as much machine code at every start. */
+export const budgets = {
+  // While go-imap's imapclient is the engine, crypto/tls is linked whether it is called or not: this is what that
+  // comes to, not what a phone should carry. An engine of our own brings it under 3.0 MB.
+  imap: 5_200_000,
+  irc: 2_300_000,
+  dns: 2_300_000,
+};
+
+const reasons = {
+  'crypto/tls': '3.1 MB of code; TLS is the phone\'s in a plain module',
+  'crypto/x509': 'comes with crypto/tls, and brings math/big and encoding/asn1',
+  'net/http': '1.2 MB of code, and crypto/tls with it; the platform has XMLHttpRequest',
+  'encoding/json': 'reflection; wasm/call has Record and Args',
+  'encoding/gob': 'reflection',
+  'text/template': 'reflection that keeps the linker from dropping methods',
+  'html/template': 'reflection that keeps the linker from dropping methods',
+  regexp: '0.2 MB of code, and slow to start',
+  'runtime/pprof': 'bloat',
+  'go/token': 'bloat',
+  testing: 'bloat',
+  'golang.org/x/text/encoding/charmap': 'tables; the platform has TextDecoder',
+  'github.com/miekg/dns': '3.2 MB of code; dnsmessage is 0.14 MB',
+  'github.com/ergochat/irc-go/ircevent': 'links crypto/tls',
+};
+
+const byImapclient = ['crypto/tls', 'crypto/x509'];
+
+/** Package → reason, for each module. */
+export const forbidden = {
+  imap: Object.fromEntries(Object.entries(reasons).filter(([name]) => !byImapclient.includes(name))),
+  irc: reasons,
+  dns: reasons,
+};
+
+/** The packages that a module links. */
+export function linked(module) {
+  return execFileSync('go', ['list', '-deps', './wasm/' + module],
+    { cwd: dirname(web), env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' }, encoding: 'utf8' }).trim().split('\n');
+}
+
+/** Length of the code section of a WebAssembly binary. */
+export function codeSection(binary) {
+  const CODE = 10;
+  let at = 8;
+  const number = () => {
+    let value = 0;
+    for (let shift = 1, byte = 0x80; byte & 0x80; shift *= 128) value += ((byte = binary[at++]) & 0x7f) * shift;
+    return value;
+  };
+  while (at < binary.length) {
+    const id = binary[at++];
+    const length = number();
+    if (id === CODE) return length;
+    at += length;
+  }
+  return 0;
+}
+
+export function measure(module) {
+  const binary = readFileSync(join(web, 'dist', module + '.wasm'));
+  return {
+    raw: binary.length,
+    code: codeSection(binary),
+    gzip: gzipSync(binary, { level: 9 }).length,
+    brotli: brotliCompressSync(binary, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length,
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (!existsSync(join(web, 'dist'))) {
+    console.error('web/dist is missing: run `make bundle`');
+    process.exit(1);
+  }
+  const row = (...cells) => console.log(cells.map((cell, i) => String(cell)[i ? 'padStart' : 'padEnd'](i ? 11 : 8)).join(''));
+  row('module', 'raw', 'code', 'budget', 'gzip', 'brotli');
+  let over = 0;
+  for (const module of Object.keys(budgets)) {
+    const { raw, code, gzip, brotli } = measure(module);
+    row(module, raw, code, budgets[module], gzip, brotli);
+    if (code > budgets[module]) {
+      over++;
+      console.error(`${module}: the code section is ${code - budgets[module]} bytes over its budget`);
+    }
+  }
+  process.exitCode = over ? 1 : 0;
+}

@@ -1,0 +1,61 @@
+// Something open that the app holds: a session, a resolver, a download.
+
+import { localError } from './errors.js';
+
+export class Handle {
+  constructor(client, module, id) {
+    this._client = client;
+    this._module = module;
+    this._id = id;
+    this._listeners = new Map();
+    this.closed = false;
+    client.adopt(this);
+  }
+
+  on(event, listener) {
+    if (!this._listeners.has(event)) this._listeners.set(event, []);
+    this._listeners.get(event).push(listener);
+    return this;
+  }
+
+  off(event, listener) {
+    const list = this._listeners.get(event) || [];
+    const at = list.findIndex((entry) => entry === listener || entry.listener === listener);
+    if (at >= 0) this._listeners.set(event, list.filter((_, i) => i !== at));
+    return this;
+  }
+
+  once(event, listener) {
+    const wrapper = (value) => {
+      this.off(event, wrapper);
+      listener(value);
+    };
+    wrapper.listener = listener;
+    return this.on(event, wrapper);
+  }
+
+  close() {
+    if (this.closed) return Promise.resolve();
+    return this._call('close').catch((error) => {
+      if (error.code !== 'ECLOSED' && error.code !== 'EPANIC') throw error;
+    });
+  }
+
+  /** One call on this handle: resolves with its result. */
+  _call(method, args, options, extra) {
+    if (this.closed) return Promise.reject(localError('ECLOSED'));
+    return this._client.call(this._module, method, this._id, args, options, extra);
+  }
+
+  _event(name, value) {
+    if (name === 'close') this.closed = true;
+    for (const listener of this._listeners.get(name) || []) {
+      try {
+        listener(value);
+      } catch (error) {
+        // One listener's mistake must not keep the others from hearing; the page's error handler gets it.
+        setTimeout(() => { throw error; }, 0);
+      }
+    }
+  }
+}

@@ -1,0 +1,321 @@
+// Type definitions for kaiwire. Written by hand and shipped verbatim; tests
+// hold the error codes, methods and events against the Go side.
+
+/** What can go wrong, by a stable name. Node's words where Node has one. */
+export type ErrorCode =
+  | 'ABORT_ERR' | 'EADDRINUSE' | 'EAUTH' | 'ECERT' | 'ECLOSED' | 'ECONNREFUSED' | 'ECONNRESET'
+  | 'EFORMERR' | 'EINVAL' | 'ELIMIT' | 'ELOAD' | 'EMSGSIZE' | 'ENETDOWN' | 'ENODATA' | 'ENOTFOUND'
+  | 'ENOTIMP' | 'ENOTSUP' | 'EPANIC' | 'EPERM' | 'EPROTO' | 'EREFUSED' | 'EREJECTED' | 'ESERVFAIL'
+  | 'ETIMEDOUT' | 'ETLS' | 'UNKNOWN';
+
+/** Every promise of kaiwire that rejects, rejects with one of these. */
+export interface KaiwireError extends Error {
+  /** Stable; switch on this. */
+  code: ErrorCode;
+  /** One sentence, fit to show. */
+  message: string;
+  /** Which module it comes from; absent for the loader and the bridge. */
+  protocol?: 'imap' | 'irc' | 'dns';
+  /** `now`: connect again at once; `later`: wait first; `never`: change something first. */
+  retry: 'now' | 'later' | 'never';
+  /** The server's own code: an IMAP response code, an IRC numeric, a DNS rcode. */
+  response?: string;
+  /** The technical cause, for logs. */
+  detail?: string;
+}
+
+export interface CallOptions {
+  /** Cancels the call; it then rejects with `ABORT_ERR`. */
+  signal?: AbortSignal;
+  /** Milliseconds until the call rejects with `ETIMEDOUT`; the default is 60000. 0 means the default. */
+  timeout?: number;
+}
+
+export type ModuleName = 'imap' | 'irc' | 'dns';
+
+export interface LoadOptions {
+  /** The protocols that the app will use. */
+  modules: ModuleName[];
+  /** Run Go in a worker, so that the screen stays alive. Default: true where a worker can be had. */
+  worker?: boolean;
+  /** Where the `.wasm` files and `kaiwire-worker.js` are. Default: beside the script that is running. */
+  base?: string;
+  /** Milliseconds that loading may take. Default 30000. */
+  timeout?: number;
+  /** The framing asked of the phone's sockets. Default `arraybuffer`. */
+  framing?: 'arraybuffer' | 'string';
+}
+
+/** Loads modules. Rejects with `ELOAD` (what was missing and where it looked) or `EPERM` (no sockets here). */
+export function load(options: LoadOptions): Promise<Wire>;
+
+/** What this host offers. */
+export function capabilities(): Capabilities;
+export interface Capabilities {
+  /** A TCP socket API is present: the app has the `tcp-socket` permission. */
+  tcp: boolean;
+  webAssembly: boolean;
+  worker: boolean;
+}
+
+export interface Wire {
+  readonly imap: Imap;
+  readonly irc: Irc;
+  readonly dns: Dns;
+  /** Closes every session and ends the worker. */
+  close(): Promise<void>;
+}
+
+/** Something open: a session, a resolver, a download. Listeners may be added at any time. */
+export interface Handle<Events> {
+  on<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): this;
+  off<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): this;
+  once<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): this;
+  /** Ends it without ceremony. May be called twice. Calls under way reject with `ECLOSED`. */
+  close(): Promise<void>;
+  readonly closed: boolean;
+}
+
+export interface CloseEvents {
+  /** The last event of a handle. `error` is absent after our own `close`, `logout` or `quit`. */
+  close: { error?: KaiwireError };
+}
+
+export interface ConnectOptions extends CallOptions {
+  /** A name or an IP address, without brackets. */
+  host: string;
+  port?: number;
+  /** `tls` (default): secured from the first byte; `starttls`: by the protocol's command; `none`: in the clear. */
+  security?: 'tls' | 'starttls' | 'none';
+}
+
+export interface Auth {
+  user: string;
+  pass?: string;
+  /** An OAuth 2 access token, for OAUTHBEARER, instead of `pass`. */
+  accessToken?: string;
+  /** Force a SASL mechanism, or `LOGIN-COMMAND` for IMAP's own LOGIN. Default: the best that the server offers. */
+  mechanism?: 'PLAIN' | 'LOGIN' | 'EXTERNAL' | 'OAUTHBEARER' | 'LOGIN-COMMAND';
+}
+
+/* ---- IMAP (RFC 3501, RFC 9051) ---- */
+
+export interface Imap {
+  /** Connects, authenticates and, unless `mailbox` is null, selects a mailbox. */
+  connect(options: ImapConnectOptions): Promise<ImapSession>;
+}
+
+export interface ImapConnectOptions extends ConnectOptions {
+  /** Default 993 for `tls`, else 143. */
+  port?: number;
+  auth: Auth;
+  /** Selected after login. Default `INBOX`; null selects none. */
+  mailbox?: string | null;
+  /** Open the mailbox with EXAMINE. */
+  readOnly?: boolean;
+}
+
+/** A message set as IMAP writes it (`1:10`, `5,7:*`), or numbers. */
+export type MessageSet = string | number | number[];
+export interface SetOptions extends CallOptions { /** The set holds UIDs, not sequence numbers. */ uid?: boolean }
+
+export interface Mailbox {
+  name: string; exists: number; uidNext: number; uidValidity: number; readOnly: boolean;
+  flags: string[]; permanentFlags: string[];
+}
+export interface ListEntry {
+  name: string; delimiter: string; flags: string[];
+  /** RFC 6154: `\\Sent`, `\\Trash`, … */
+  specialUse?: string;
+}
+export interface Address { name: string; address: string }
+export interface Envelope {
+  /** ISO 8601; absent where the message has none that can be read. */
+  date?: string;
+  subject: string; messageId: string; inReplyTo: string[];
+  from: Address[]; sender: Address[]; replyTo: Address[]; to: Address[]; cc: Address[]; bcc: Address[];
+}
+export interface BodyStructure {
+  /** `1`, `1.2`, …; absent on a multipart at the top. */
+  part?: string;
+  /** Lower case: `text/plain`, `multipart/mixed`. */
+  type: string;
+  parameters: Record<string, string>;
+  id?: string; description?: string; encoding?: string;
+  /** Octets, encoded. */
+  size?: number; lineCount?: number;
+  disposition?: string; dispositionParameters?: Record<string, string>;
+  childNodes?: BodyStructure[];
+  /** Of a `message/rfc822` part. */
+  envelope?: Envelope;
+}
+export interface FetchQuery extends SetOptions {
+  flags?: boolean; envelope?: boolean; bodyStructure?: boolean; internalDate?: boolean; size?: boolean;
+  /** true: the whole header; a list: only those fields. */
+  headers?: boolean | string[];
+  /** Sections as IMAP names them: `TEXT`, `1`, `1.MIME`; `''` is the whole message. Fetched without setting `\\Seen`. */
+  bodyParts?: string[];
+  /** Called with messages as they arrive; the promise then resolves with an empty list. */
+  onMessages?: (messages: Message[]) => void;
+}
+export interface Message {
+  seq: number; uid: number;
+  flags?: string[]; envelope?: Envelope; bodyStructure?: BodyStructure; internalDate?: string; size?: number;
+  headers?: Uint8Array;
+  bodyParts?: Record<string, Uint8Array>;
+}
+export interface SearchQuery {
+  all?: boolean; seq?: MessageSet; uid?: MessageSet;
+  since?: string | Date; before?: string | Date; sentSince?: string | Date; sentBefore?: string | Date;
+  header?: Record<string, string>; from?: string; to?: string; cc?: string; bcc?: string; subject?: string;
+  body?: string; text?: string;
+  seen?: boolean; answered?: boolean; flagged?: boolean; deleted?: boolean; draft?: boolean;
+  keyword?: string; unKeyword?: string; larger?: number; smaller?: number;
+  not?: SearchQuery; or?: SearchQuery[];
+}
+export interface AppendOptions extends CallOptions { flags?: string[]; internalDate?: string | Date }
+export interface AppendResult { /** With UIDPLUS. */ uid?: number; uidValidity?: number }
+export interface MoveResult { uidValidity?: number; sourceUids?: string; destUids?: string }
+
+export interface ImapEvents extends CloseEvents {
+  exists: { count: number };
+  expunge: { seq: number };
+  flags: { seq: number; uid?: number; flags: string[] };
+  /** A text that the server wants the person to see (RFC 3501, 7.1). */
+  alert: { text: string };
+  /** The beginning of a response that was not understood and skipped. */
+  unknown: { text: string };
+}
+
+export interface ImapSession extends Handle<ImapEvents> {
+  readonly capabilities: string[];
+  /** The selected mailbox as it was when selected; `exists` follows the server. */
+  readonly mailbox: Mailbox | null;
+  list(reference?: string, pattern?: string, options?: CallOptions): Promise<ListEntry[]>;
+  select(mailbox: string, options?: CallOptions & { readOnly?: boolean }): Promise<Mailbox>;
+  status(mailbox: string, options?: CallOptions): Promise<{ messages: number; unseen: number; uidNext: number; uidValidity: number }>;
+  fetch(set: MessageSet, query: FetchQuery): Promise<Message[]>;
+  /** One body section, streamed. `part` as in `bodyParts`; default the whole message. */
+  download(message: number, part?: string, options?: SetOptions): Promise<Download>;
+  search(query: SearchQuery, options?: SetOptions): Promise<number[]>;
+  store(set: MessageSet, action: 'add' | 'remove' | 'set', flags: string[], options?: SetOptions): Promise<void>;
+  append(mailbox: string, message: string | Uint8Array, options?: AppendOptions): Promise<AppendResult>;
+  copy(set: MessageSet, mailbox: string, options?: SetOptions): Promise<MoveResult>;
+  move(set: MessageSet, mailbox: string, options?: SetOptions): Promise<MoveResult>;
+  expunge(options?: CallOptions): Promise<void>;
+  /** Asks for news at once, which arrives as events, until `stop` is called. Other calls stay possible. */
+  idle(options?: CallOptions): Promise<{ stop(): Promise<void> }>;
+  noop(options?: CallOptions): Promise<void>;
+  /** Ends the session as the protocol wants it. */
+  logout(options?: CallOptions): Promise<void>;
+}
+
+export interface Download extends Handle<CloseEvents> {
+  /** Octets, as the server announced them. */
+  readonly size: number;
+  /** The next bytes, or null at the end. Nothing is read from the network faster than this is called. */
+  read(options?: CallOptions): Promise<Uint8Array | null>;
+}
+
+/* ---- IRC (RFC 2812, ircv3.net) ---- */
+
+export interface Irc {
+  /** Connects and registers; resolves after the server's welcome. */
+  connect(options: IrcConnectOptions): Promise<IrcSession>;
+}
+export interface IrcConnectOptions extends ConnectOptions {
+  /** Default 6697 for `tls`, else 6667. */
+  port?: number;
+  nick: string;
+  /** Tried in order where the server refuses the nick. */
+  altNicks?: string[];
+  /** Default: the nick. */
+  username?: string;
+  realname?: string;
+  /** The server's password (PASS). */
+  password?: string;
+  /** SASL; the connection fails with `EAUTH` where it is refused. */
+  auth?: Auth;
+  /** Capabilities to ask for, besides the defaults. */
+  capabilities?: string[];
+}
+export interface IrcMessage {
+  /** Sender; a server's name where a server speaks. */
+  nick: string; user?: string; host?: string;
+  /** A channel, or our own nick. */
+  target: string; text: string;
+  /** ISO 8601: the server's (server-time) or ours. */
+  time: string;
+  tags: Record<string, string>;
+  /** CTCP ACTION (`/me`). */
+  action?: boolean;
+}
+export interface IrcEvents extends CloseEvents {
+  message: IrcMessage;
+  notice: IrcMessage;
+  join: { nick: string; channel: string };
+  part: { nick: string; channel: string; reason: string };
+  quit: { nick: string; reason: string };
+  /** `own`: it is us who has been renamed. */
+  nick: { nick: string; newNick: string; own: boolean };
+  kick: { nick: string; channel: string; by: string; reason: string };
+  topic: { channel: string; topic: string; nick?: string };
+  names: { channel: string; names: string[] };
+  mode: { target: string; nick: string; modes: string };
+  /** Every line that has no event of its own. */
+  raw: { command: string; params: string[]; prefix?: string; tags: Record<string, string> };
+}
+export interface IrcSession extends Handle<IrcEvents> {
+  readonly nick: string;
+  readonly capabilities: string[];
+  /** Resolves when the server has let us in. */
+  join(channel: string, options?: CallOptions & { key?: string }): Promise<{ channel: string; topic: string; names: string[] }>;
+  part(channel: string, reason?: string, options?: CallOptions): Promise<void>;
+  /** PRIVMSG; long texts are split between characters. */
+  send(target: string, text: string, options?: CallOptions): Promise<void>;
+  /** CTCP ACTION, what `/me` sends. */
+  action(target: string, text: string, options?: CallOptions): Promise<void>;
+  notice(target: string, text: string, options?: CallOptions): Promise<void>;
+  setNick(nick: string, options?: CallOptions): Promise<void>;
+  /** Resolves with the round trip in milliseconds. */
+  ping(options?: CallOptions): Promise<number>;
+  /** Any command; CR, LF and NUL are refused. */
+  raw(command: string, params?: string[], options?: CallOptions): Promise<void>;
+  quit(reason?: string, options?: CallOptions): Promise<void>;
+}
+
+/* ---- DNS (RFC 1035) ---- */
+
+export interface Dns {
+  resolver(options: ResolverOptions): Promise<Resolver>;
+}
+export interface ResolverOptions extends CallOptions {
+  /** IP addresses or names, tried in order; `address:port` and `[v6]:port` allowed. */
+  servers: string[];
+  /** Default 53. */
+  port?: number;
+}
+export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'HINFO' | 'MX' | 'NS' | 'PTR' | 'SOA' | 'SRV' | 'TXT' | 'SVCB' | 'HTTPS' | 'ANY';
+export interface DnsRecord {
+  name: string; type: string; ttl: number;
+  /** By type: address; target; priority, exchange; entries; mname, rname, … ; else `data` (hexadecimal). */
+  [field: string]: string | number | string[];
+}
+export interface DnsAnswer {
+  rcode: string; authoritative: boolean; truncated: boolean; recursionAvailable: boolean;
+  answers: DnsRecord[]; authorities: DnsRecord[]; additionals: DnsRecord[];
+  /** The server that answered, and how long it took in milliseconds. */
+  server: string; elapsed: number;
+}
+export interface Resolver extends Handle<CloseEvents> {
+  /** The whole answer, whatever its rcode. */
+  query(name: string, type: RecordType, options?: CallOptions): Promise<DnsAnswer>;
+  resolve4(name: string, options?: CallOptions): Promise<string[]>;
+  resolve6(name: string, options?: CallOptions): Promise<string[]>;
+  resolveMx(name: string, options?: CallOptions): Promise<{ priority: number; exchange: string }[]>;
+  resolveTxt(name: string, options?: CallOptions): Promise<string[][]>;
+  resolveSrv(name: string, options?: CallOptions): Promise<{ priority: number; weight: number; port: number; name: string }[]>;
+  resolvePtr(name: string, options?: CallOptions): Promise<string[]>;
+  /** The names of an IP address. */
+  reverse(ip: string, options?: CallOptions): Promise<string[]>;
+}

@@ -1,0 +1,156 @@
+// Loading: which modules, in which thread, from where.
+
+import { findPhone, noPhone } from '../../bridge/phone.js';
+import { PageRelay, isSocketMessage } from '../../bridge/relay.js';
+import { Client } from './client.js';
+import { Engine } from './engine.js';
+import { KaiwireError, localError } from './errors.js';
+import { Imap } from './imap.js';
+import { Irc } from './irc.js';
+import { Dns } from './dns.js';
+
+const protocols = { imap: Imap, irc: Irc, dns: Dns };
+const DEFAULT_TIMEOUT = 30000;
+
+export function capabilities() {
+  return {
+    tcp: findPhone(self) !== null,
+    webAssembly: typeof WebAssembly === 'object',
+    worker: typeof Worker === 'function',
+  };
+}
+
+/** @param here the folder of the script that is running, for the default of options.base */
+export async function loadFrom(here, options) {
+  const modules = (options && options.modules) || [];
+  if (!Array.isArray(modules) || modules.length === 0) {
+    throw localError('EINVAL', '', 'load() needs the list of modules that the app uses: {modules: ["imap"]}.');
+  }
+  for (const name of modules) {
+    if (!protocols.hasOwnProperty(name)) {
+      throw localError('EINVAL', '', `There is no module "${name}": there are ${Object.keys(protocols).join(', ')}.`);
+    }
+  }
+  if (typeof WebAssembly !== 'object') {
+    throw localError('ELOAD', 'this engine has no WebAssembly (KaiOS 2.5 has none)');
+  }
+  const phone = findPhone(self);
+  if (!phone) {
+    throw localError('EPERM', noPhoneDetail());
+  }
+  const base = folder(options.base || here);
+  const client = new Client();
+  const wanted = options.worker === undefined ? typeof Worker === 'function' : options.worker;
+  client.engine = wanted
+    ? new WorkerEngine(phone, client, base, options)
+    : new Engine(phone, client, { framing: options.framing, yields: true });
+  const wire = new Wire(client);
+  let timer;
+  const late = new Promise((resolve, reject) => {
+    timer = setTimeout(() => reject(localError('ETIMEDOUT', 'loading ' + base)), options.timeout || DEFAULT_TIMEOUT);
+  });
+  try {
+    await Promise.race([late, Promise.all(modules.map((name) => client.engine.load(name, base)))]);
+  } catch (error) {
+    client.engine.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  for (const name of modules) wire[name] = new protocols[name](client);
+  return wire;
+}
+
+function noPhoneDetail() {
+  try {
+    noPhone.open();
+  } catch (error) {
+    return error.message;
+  }
+}
+
+function folder(path) {
+  const url = new URL(path, self.location.href).href;
+  return url.endsWith('/') ? url : url + '/';
+}
+
+class Wire {
+  constructor(client) {
+    this._client = client;
+  }
+
+  close() {
+    const client = this._client;
+    if (!client.ended) {
+      client.ended = localError('ECLOSED');
+      client.fail(client.ended);
+      client.engine.close();
+    }
+    return Promise.resolve();
+  }
+}
+
+/** The engine in a worker, with the methods of Engine. */
+class WorkerEngine {
+  constructor(phone, client, base, options) {
+    this.client = client;
+    this.loads = new Map();
+    this.url = base + 'kaiwire-worker.js';
+    this.worker = new Worker(this.url);
+    this.relay = new PageRelay(phone, (message, transfer) => this.worker.postMessage(message, transfer || []));
+    this.worker.onmessage = ({ data }) => this.receive(data);
+    this.worker.onerror = (event) => this.failed(event);
+    this.worker.postMessage(['start', options.framing]);
+  }
+
+  load(name, base) {
+    return new Promise((resolve, reject) => {
+      this.loads.set(name, { resolve, reject });
+      this.worker.postMessage(['load', name, base]);
+    });
+  }
+
+  receive(message) {
+    if (isSocketMessage(message)) {
+      this.relay.receive(message);
+      return;
+    }
+    const [operation, ...rest] = message;
+    if (operation === 'loaded') {
+      const [name, error] = rest;
+      const waiting = this.loads.get(name);
+      this.loads.delete(name);
+      if (error) waiting.reject(new KaiwireError(error));
+      else waiting.resolve();
+    } else if (operation === 'reply' || operation === 'event' || operation === 'exit') {
+      this.client[operation](...rest);
+    }
+  }
+
+  failed(event) {
+    event.preventDefault();
+    const where = event.filename ? `${event.filename}:${event.lineno}` : this.url;
+    if (this.loads.size > 0) {
+      const error = localError('ELOAD', `${event.message || 'no answer'} (${where})`,
+        `The worker could not be started from ${this.url}.`);
+      this.loads.forEach(({ reject }) => reject(error));
+      this.loads.clear();
+      return;
+    }
+    this.client.fail(localError('EPANIC', `${event.message} (${where})`));
+  }
+
+  invoke(module, id, method, handle, json, bytes) {
+    // The app keeps its bytes: they are copied, not transferred.
+    this.worker.postMessage(['invoke', module, id, method, handle, json, bytes || null]);
+  }
+
+  cancel(module, id) {
+    this.worker.postMessage(['cancel', module, id]);
+  }
+
+  close() {
+    this.relay.stop();
+    this.worker.terminate();
+  }
+}

@@ -1,0 +1,38 @@
+// The worker's script: the engine, with sockets that the page opens for it.
+
+import { Engine } from './engine.js';
+import { WorkerRelay, isSocketMessage } from '../../bridge/relay.js';
+
+const relay = new WorkerRelay((message, transfer) => self.postMessage(message, transfer || []));
+let engine = null;
+
+const sink = {
+  reply: (module, id, kind, json, bytes) =>
+    self.postMessage(['reply', module, id, kind, json, bytes], bytes ? [bytes.buffer] : []),
+  event: (module, handle, json) => self.postMessage(['event', module, handle, json]),
+  exit: (module, detail) => self.postMessage(['exit', module, detail]),
+};
+
+self.onmessage = ({ data: message }) => {
+  if (isSocketMessage(message)) {
+    relay.receive(message);
+    return;
+  }
+  const [operation, ...rest] = message;
+  switch (operation) {
+    case 'start':
+      engine = new Engine(relay, sink, { framing: rest[0], yields: false });
+      break;
+    case 'load':
+      engine.load(rest[0], rest[1]).then(
+        () => self.postMessage(['loaded', rest[0], null]),
+        (error) => self.postMessage(['loaded', rest[0], Object.assign({ message: error.message }, error)]));
+      break;
+    case 'invoke':
+      engine.invoke(...rest);
+      break;
+    case 'cancel':
+      engine.cancel(...rest);
+      break;
+  }
+};
