@@ -26,7 +26,7 @@ func parseRanges(text string, add func(first, last uint32)) bool {
 		return false
 	}
 	for item := range strings.SplitSeq(text, ",") {
-		a, b, isRange := strings.Cut(strings.TrimSpace(item), ":")
+		a, b, isRange := strings.Cut(strings.Trim(item, " "), ":")
 		first, ok := number(a)
 		last := first
 		if ok && isRange {

@@ -9,7 +9,8 @@ export type ErrorCode =
   | 'ETIMEDOUT' | 'ETLS' | 'UNKNOWN';
 
 /** Every promise of kaiwire that rejects, rejects with one of these. */
-export interface KaiwireError extends Error {
+export class KaiwireError extends Error {
+  private constructor();
   /** Stable; switch on this. */
   code: ErrorCode;
   /** One sentence, fit to show. */

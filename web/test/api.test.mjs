@@ -1,0 +1,73 @@
+// The types that are shipped, the facade and the Go modules say the same.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import ts from 'typescript';
+
+const root = new URL('../../', import.meta.url);
+const read = (path) => readFileSync(new URL(path, root), 'utf8');
+const types = ts.createSourceFile('index.d.ts', read('web/src/index.d.ts'), ts.ScriptTarget.Latest, true);
+
+/** The members of an interface of index.d.ts of one kind. */
+function members(name, kind) {
+  const node = types.statements.find((s) => ts.isInterfaceDeclaration(s) && s.name.text === name);
+  assert.ok(node, `index.d.ts has no ${name}`);
+  return node.members.filter((m) => m.kind === kind).map((m) => m.name.text).sort();
+}
+const methods = (name) => members(name, ts.SyntaxKind.MethodSignature);
+const properties = (name) => members(name, ts.SyntaxKind.PropertySignature);
+
+/** The Go methods of a kind of handle: "session.fetch" is fetch of session. */
+function goMethods(module, kind) {
+  const source = read(`wasm/${module}/main_js.go`);
+  return [...source.matchAll(/^\t\t"([\w.]+)":/gm)].map((m) => m[1])
+    .filter((name) => (kind ? name.startsWith(kind + '.') : !name.includes('.')))
+    .map((name) => name.replace(/^.*\./, '')).sort();
+}
+
+// What is on one side only, and why.
+const onlyInGo = ['idleStop']; // the stop() of what idle() resolves to
+
+for (const [module, kind, name] of [
+  ['imap', '', 'Imap'], ['imap', 'session', 'ImapSession'], ['imap', 'download', 'Download'],
+  ['irc', '', 'Irc'], ['irc', 'session', 'IrcSession'],
+  ['dns', '', 'Dns'], ['dns', 'resolver', 'Resolver'],
+]) {
+  test(`${name} has the methods that ${module}.wasm has`, () => {
+    assert.deepEqual(goMethods(module, kind).filter((m) => !onlyInGo.includes(m)), methods(name));
+  });
+}
+
+for (const [module, name] of [['imap', 'ImapEvents'], ['irc', 'IrcEvents']]) {
+  test(`${name} has the events that ${module}.wasm emits`, () => {
+    const source = read(`wasm/${module}/main_js.go`);
+    const emitted = [...source.matchAll(/(?:Emit\(|event\(h, |message\(h, |number\(|text\()"(\w+)"/g)].map((m) => m[1]);
+    assert.deepEqual([...new Set(emitted)].sort(), properties(name));
+  });
+}
+
+for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['IrcSession']], ['dns', ['Resolver']]]) {
+  test(`the facade of ${file} has the methods of its types`, () => {
+    const source = read(`web/src/${file}.js`);
+    for (const name of facade) {
+      const body = source.slice(source.indexOf(`class ${name} `)).split('\n}\n')[0];
+      const defined = [...body.matchAll(/^ {2}(?:async )?([a-z]\w*)\(/gm)].map((m) => m[1])
+        .filter((m) => m !== 'constructor').sort();
+      assert.deepEqual(defined, methods(name));
+    }
+  });
+}
+
+function compile(file) {
+  const tsc = fileURLToPath(new URL('web/node_modules/typescript/bin/tsc', root));
+  execFileSync(process.execPath, [tsc, '--noEmit', '--strict', '--target', 'es2017', '--lib', 'es2017,dom',
+    fileURLToPath(new URL(`web/test/testdata/${file}`, root))], { encoding: 'utf8', stdio: 'pipe' });
+}
+
+test('an app written in TypeScript compiles against the types', () => compile('app.ts'));
+
+test('…and a mistake in it does not', () => {
+  assert.throws(() => compile('mistake.ts'), (error) => /no-such-event/.test(error.stdout));
+});

@@ -1,0 +1,27 @@
+// Compiled by api.test.mjs, not run: the types as an app's author meets them.
+import { load, capabilities, KaiwireError, Message } from '../../src/index';
+
+export async function main(show: (text: string) => void): Promise<void> {
+  if (!capabilities().tcp) show('no sockets');
+  const wire = await load({ modules: ['imap', 'irc', 'dns'], worker: true });
+  const inbox = await wire.imap.connect({ host: 'mail.example', port: 993, security: 'tls', auth: { user: 'u', pass: 'p' } });
+  for (const m of await inbox.fetch('1:10', { envelope: true })) if (m.envelope) show(m.envelope.subject);
+  inbox.on('exists', ({ count }) => show(String(count)));
+  inbox.on('close', ({ error }) => { if (error) show(`${error.code} ${error.retry}`); });
+  await inbox.fetch([1, 2], { bodyParts: ['1'], uid: true, onMessages: (list: Message[]) => show(list[0].uid.toFixed()) });
+  const download = await inbox.download(3, '2');
+  for (let chunk = await download.read(); chunk; chunk = await download.read()) show(String(chunk.byteLength));
+  const found: number[] = await inbox.search({ or: [{ from: 'a' }, { since: new Date() }], seen: false });
+  show(found.join());
+  const irc = await wire.irc.connect({ host: 'irc.example', nick: 'me' });
+  irc.on('message', (m) => show(`${m.nick}: ${m.text}`));
+  show((await irc.join('#kaios')).topic);
+  const resolver = await wire.dns.resolver({ servers: ['192.0.2.1'] });
+  show((await resolver.resolveMx('example.org'))[0].exchange);
+  try {
+    await resolver.resolve4('nowhere.example', { timeout: 5000, signal: new AbortController().signal });
+  } catch (error) {
+    if ((error as KaiwireError).code === 'ENOTFOUND') show((error as KaiwireError).message);
+  }
+  await wire.close();
+}
