@@ -37,10 +37,10 @@ test-wasm: $(NODE_MODULES) ## The bridge as WebAssembly on the mock's sockets, i
 	GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge/...
 
 test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its checklist, and the relay.
-	node --test bridge/ web/relay/
+	node --test $$(find bridge web/relay -name '*.test.mjs')
 
 test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
-	node --test --test-concurrency=1 web/test/ web/demo/
+	node --test --test-concurrency=1 $$(find web/test web/demo web/bench -name '*.test.mjs')
 
 bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist.
 	node web/build.mjs

@@ -2,14 +2,16 @@ module kaiwire
 
 go 1.26.0
 
-require github.com/valyala/fastjson v1.6.10
+require (
+	github.com/emersion/go-imap/v2 v2.0.0-beta.8
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
+	github.com/ergochat/irc-go v0.6.0
+	github.com/miekg/dns v1.1.73
+	github.com/valyala/fastjson v1.6.10
+	golang.org/x/net v0.62.0
+)
 
 require (
-	github.com/emersion/go-imap/v2 v2.0.0-beta.8 // indirect
 	github.com/emersion/go-message v0.18.2 // indirect
-	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
-	github.com/ergochat/irc-go v0.6.0 // indirect
-	github.com/miekg/dns v1.1.73 // indirect
-	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )

@@ -1,0 +1,56 @@
+package imap
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/emersion/go-imap/v2"
+
+	"kaiwire/protocols/coded"
+	"kaiwire/protocols/dial"
+)
+
+const protocol = "imap"
+
+// maxText is how much of a server's text goes into an error or an event.
+const maxText = 400
+
+func newError(code coded.Code, message string, cause error) *coded.Error {
+	return coded.New(code, protocol, message, cause)
+}
+
+func invalid(message string) error { return newError(coded.EINVAL, message, nil) }
+
+func tooMuch(what string) *coded.Error {
+	return newError(coded.ELIMIT, "The server sent "+what+".", nil)
+}
+
+// lost is the error for a connection that failed with err.
+func lost(err error) *coded.Error {
+	if errors.Is(err, dial.ErrNoTLS) {
+		return newError(coded.ENOTSUP, "", err)
+	}
+	return coded.From(err, protocol)
+}
+
+// refused is the error for a server's NO or BAD.
+func refused(code coded.Code, e *imap.Error) *coded.Error {
+	err := newError(code, clean(e.Text), e)
+	err.Response = string(e.Code)
+	return err
+}
+
+// clean makes a server's text fit to show: of one line, valid and short.
+func clean(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F {
+			return ' '
+		}
+		return r
+	}, text))
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return text
+}

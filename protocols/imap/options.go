@@ -1,0 +1,165 @@
+// Package imap is an IMAP client (RFC 3501, RFC 9051) for small machines: one
+// mailbox, one command at a time, nothing held in memory that need not be.
+//
+// The vocabulary is that of github.com/emersion/go-imap/v2: sets, criteria,
+// envelopes and body structures are its types. Everything else is this
+// package's own.
+//
+// # Trust
+//
+// A server is taken to be hostile. Lines, literals, nesting and counts are
+// limited (see Limits), and every call ends when its context does. What a
+// server says beyond what this package knows is skipped and reported to
+// Handler.Unknown.
+//
+// # Errors
+//
+// Every error is a *coded.Error with Protocol "imap". EREJECTED is the
+// server's NO or BAD, with its response code in Response and its text in
+// Message; EAUTH a refused login. Errors of the codes EINVAL, ENOTSUP,
+// EREJECTED, ENODATA and ENOTFOUND leave the session as it was. So does a
+// context that ends while a call still waits for its turn. All else ends the
+// session: the calls under way get the reason (ETIMEDOUT and ABORT_ERR for an
+// ended context, since the state of the protocol is unknown then, ELIMIT,
+// EPROTO, ECONNRESET with the text of the server's BYE), and later ones get
+// ECLOSED.
+package imap
+
+import (
+	"io"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"kaiwire/protocols/dial"
+	"kaiwire/protocols/sasl"
+)
+
+// LoginCommand as sasl.Credentials.Mechanism asks for IMAP's own LOGIN command
+// instead of a SASL mechanism.
+const LoginCommand = "LOGIN-COMMAND"
+
+// Options says how to connect. Host is required; Auth is as well, unless the
+// server greets with PREAUTH.
+type Options struct {
+	Host string // a name or an IP address, without brackets
+	Port int    // default: 993 with dial.TLS, else 143
+
+	// Security defaults to dial.TLS. With dial.None a password crosses the
+	// network in the clear unless the server forbids it (LOGINDISABLED).
+	Security dial.Security
+
+	// Auth's Host and Port default to those above. Without a Mechanism, the
+	// strongest that the server offers is taken, and the LOGIN command where
+	// it offers none that fits.
+	Auth sasl.Credentials
+
+	Handler Handler
+	Limits  Limits
+
+	// WordDecoder turns text in a charset other than UTF-8, ISO-8859-1 and
+	// US-ASCII into UTF-8, for the encoded words of RFC 2047. Without it, or
+	// where it fails, a header with such a word is left encoded.
+	WordDecoder func(charset string, r io.Reader) (io.Reader, error)
+
+	// IdleRestart is how long an IDLE goes on before it is begun anew, to keep
+	// the server and whatever is between from dropping the connection. RFC
+	// 2177 wants less than 29 minutes. Default, and at most, 25 minutes.
+	IdleRestart time.Duration
+}
+
+// Handler is told what the server says unasked. Nil functions are not called.
+//
+// All are called in the order of the server's words, from the one goroutine
+// that reads the connection: a slow handler slows the server down, and one
+// that calls a method of the Session other than Close deadlocks until that
+// method's context ends.
+type Handler struct {
+	// Exists is told the new number of messages in the selected mailbox.
+	Exists func(count uint32)
+	// Expunge is told the sequence number of a message that is gone, also
+	// where Expunge and Move are the cause. Higher numbers are one less from
+	// then on.
+	Expunge func(seq uint32)
+	// Flags is told the flags that a message has now. The UID is 0 where the
+	// server doesn't say it. The session's own Store is not reported.
+	Flags func(seq uint32, uid imap.UID, flags []imap.Flag)
+	// Alert is told a text that the server wants the user to see (RFC 3501,
+	// section 7.1).
+	Alert func(text string)
+	// Unknown is told the beginning of a response that this package doesn't
+	// know and has skipped.
+	Unknown func(response string)
+	// Closed is called once, after all others; err is nil when the session
+	// was ended by Close or Logout.
+	Closed func(err error)
+}
+
+// Limits bounds what a server can make this package hold or wait for. A zero
+// field means its default. What exceeds a limit ends the session with ELIMIT,
+// unless it says otherwise.
+type Limits struct {
+	// Line is the largest response, in bytes, not counting the literals of
+	// body sections. Default 1 MiB.
+	Line int
+	// Literal is the largest body section, in bytes. Default 64 MiB.
+	Literal int64
+	// Message is how many bytes of body sections Fetch holds for one message.
+	// Larger ones are for Download. Default 8 MiB.
+	Message int64
+	// Nesting is how deep parentheses may nest. Default 100.
+	Nesting int
+	// Results is how many numbers Search, or mailboxes List, may return.
+	// Default 100,000.
+	Results int
+	// Drain is how many bytes of a Literal that was closed early are read and
+	// thrown away, rather than ending the session. Default 64 KiB.
+	Drain int64
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Line <= 0 {
+		l.Line = 1 << 20
+	}
+	if l.Literal <= 0 {
+		l.Literal = 64 << 20
+	}
+	if l.Message <= 0 {
+		l.Message = 8 << 20
+	}
+	if l.Nesting <= 0 {
+		l.Nesting = 100
+	}
+	if l.Results <= 0 {
+		l.Results = 100_000
+	}
+	if l.Drain <= 0 {
+		l.Drain = 64 << 10
+	}
+	return l
+}
+
+func (o Options) withDefaults() Options {
+	if o.Security == "" {
+		o.Security = dial.TLS
+	}
+	if o.Port == 0 {
+		o.Port = 143
+		if o.Security == dial.TLS {
+			o.Port = 993
+		}
+	}
+	if o.Auth.Host == "" {
+		o.Auth.Host = o.Host
+	}
+	if o.Auth.Port == 0 {
+		o.Auth.Port = o.Port
+	}
+	// The engine has a timer of 28 minutes of its own, with no bound to what
+	// comes after it.
+	if o.IdleRestart <= 0 || o.IdleRestart > 25*time.Minute {
+		o.IdleRestart = 25 * time.Minute
+	}
+	o.Limits = o.Limits.withDefaults()
+	return o
+}

@@ -1,0 +1,155 @@
+// Headless Firefox over WebDriver BiDi, and pages that report what went wrong in them.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import puppeteer from 'puppeteer-core';
+import { commandPath } from './requirements.mjs';
+import { watch } from './servers/process.mjs';
+
+const LAUNCH_TIMEOUT = 60_000;
+const PAGE_TIMEOUT = 30_000;
+const RUN_TIMEOUT = 30_000;
+const CLOSE_TIMEOUT = 10_000;
+
+/** Where screenshots go; not tracked. */
+export const OUTPUT = fileURLToPath(new URL('out/', import.meta.url));
+
+const PREFERENCES = {
+  'dom.max_script_run_time': 0, // long runs of wasm are no "slow script"
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'toolkit.telemetry.reportingpolicy.firstRun': false,
+  'browser.safebrowsing.malware.enabled': false,
+  'browser.safebrowsing.phishing.enabled': false,
+  'privacy.reduceTimerPrecision': false,
+  // Two pages may talk to each other; the one behind must not be slowed down.
+  'dom.min_background_timeout_value': 4,
+  'dom.timeout.enable_budget_timer_throttling': false,
+};
+
+/**
+ * Starts Firefox with a profile of its own; one will do for a whole test file.
+ * It is the `firefox-esr` of PATH or what the environment's FIREFOX names.
+ * @returns {Promise<{puppeteer: import('puppeteer-core').Browser, close(): Promise<void>}>}
+ */
+export async function launch() {
+  const directory = mkdtempSync(join(tmpdir(), 'kaiwire-firefox-'));
+  for (const name of ['profile', 'home', 'run']) mkdirSync(join(directory, name), { mode: 0o700 });
+  let browser;
+  try {
+    browser = await puppeteer.launch({
+      browser: 'firefox',
+      executablePath: commandPath('firefox-esr'),
+      headless: true,
+      userDataDir: join(directory, 'profile'),
+      extraPrefsFirefox: PREFERENCES,
+      timeout: LAUNCH_TIMEOUT,
+      env: {
+        ...process.env,
+        HOME: join(directory, 'home'),
+        XDG_RUNTIME_DIR: join(directory, 'run'),
+        MOZ_CRASHREPORTER_DISABLE: '1',
+      },
+    });
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+  const unwatch = watch(browser.process().pid, directory); // puppeteer gives it a group of its own
+  return {
+    puppeteer: browser,
+    close: async () => {
+      const process = browser.process();
+      const gone = new Promise((resolve) => {
+        if (process.exitCode !== null || process.signalCode !== null) resolve();
+        else process.once('exit', resolve);
+      });
+      const timer = setTimeout(() => process.kill('SIGKILL'), CLOSE_TIMEOUT);
+      await browser.close().catch(() => process.kill('SIGKILL'));
+      await gone;
+      clearTimeout(timer);
+      unwatch();
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/**
+ * Opens a page of a phone's size.
+ * @param {Awaited<ReturnType<typeof launch>>} browser
+ * @param {{url: string, width?: number, height?: number}} options
+ */
+export async function openPage(browser, { url, width = 240, height = 320 }) {
+  const page = await browser.puppeteer.newPage();
+  const opened = new Page(page);
+  await page.setViewport({ width, height });
+  await page.goto(url, { timeout: PAGE_TIMEOUT, waitUntil: 'load' });
+  return opened;
+}
+
+/** The page did not answer in time. */
+export class Hung extends Error {}
+
+class Page {
+  #problems = [];
+  #expected = [];
+
+  constructor(page) {
+    /** Puppeteer's own page, for what this class has no word for. */
+    this.puppeteer = page;
+    /** Everything that was written to the console, as `type: text`. */
+    this.console = [];
+    page.on('console', (message) => {
+      const line = `${message.type()}: ${message.text()}`;
+      this.console.push(line);
+      if (message.type() === 'error' || message.type() === 'warn') this.#problems.push(line);
+    });
+    page.on('pageerror', (error) => this.#problems.push(`uncaught: ${error.stack ?? error}`));
+  }
+
+  /** Console errors, warnings and uncaught errors that match are no failure. */
+  expect(pattern) {
+    this.#expected.push(pattern);
+  }
+
+  /** Those that nobody expects. */
+  get problems() {
+    return this.#problems.filter((line) => !this.#expected.some((pattern) => pattern.test(line)));
+  }
+
+  /**
+   * Calls `body` in the page with `args` (JSON) and resolves with what it
+   * returns. A page that is stuck or has crashed never answers by itself:
+   * after `timeout` milliseconds this rejects with Hung and names `what`.
+   */
+  run(what, body, args = [], { timeout = RUN_TIMEOUT } = {}) {
+    return bounded(this.puppeteer.evaluate(body, ...args), timeout, () =>
+      `“${what}” hung for ${timeout} ms; the page said:\n${[...this.console, ...this.#problems].join('\n') || '(nothing)'}`);
+  }
+
+  /** Writes web/test/out/`name`.png. */
+  async screenshot(name) {
+    mkdirSync(OUTPUT, { recursive: true });
+    await bounded(this.puppeteer.screenshot({ path: join(OUTPUT, `${name}.png`) }), PAGE_TIMEOUT, () => `screenshot of “${name}” hung`);
+  }
+
+  /** Closes the page; rejects if anything in it went wrong that nobody expects. */
+  async close() {
+    await bounded(this.puppeteer.close(), CLOSE_TIMEOUT, () => 'closing the page hung');
+    if (this.problems.length > 0) throw new Error(`the page had problems:\n${this.problems.join('\n')}`);
+  }
+}
+
+async function bounded(promise, timeout, message) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Hung(message())), timeout);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

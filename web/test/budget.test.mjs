@@ -1,0 +1,26 @@
+// The phone's memory: what each module may weigh, and what it must not link.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { budgets, codeSection, forbidden, links } from '../sizes.mjs';
+
+for (const module of Object.keys(budgets)) {
+  test(`${module} keeps within its budget of code`, () => {
+    const binary = readFileSync(new URL(`../dist/${module}.wasm`, import.meta.url));
+    const code = codeSection(binary);
+    assert.ok(code > 500_000, `${code} bytes is no Go program`);
+    assert.ok(code <= budgets[module], `${code} bytes of code, ${budgets[module]} allowed`);
+  });
+
+  test(`${module} links nothing that is forbidden`, () => {
+    const binary = readFileSync(new URL(`../dist/${module}.wasm`, import.meta.url));
+    assert.ok(links(binary, 'kaiwire/bridge') && links(binary, 'strings'), 'the table of function names is not there');
+    const wrong = Object.keys(forbidden[module]).filter((name) => links(binary, name));
+    assert.deepEqual(wrong.map((name) => `${name}: ${forbidden[module][name]}`), []);
+  });
+}
+
+test('what imapclient brings is seen', () => {
+  const binary = readFileSync(new URL('../dist/imap.wasm', import.meta.url));
+  assert.ok(links(binary, 'crypto/tls'));
+});

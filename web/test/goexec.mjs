@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+// Runs Go tests as they run on the phone, on the mock of its sockets:
+//
+//     GOOS=js GOARCH=wasm go test -exec "node /path/to/goexec.mjs --host=firefox" ./...
+//
+// --host=node|firefox   default node
+// --timeout=SECONDS     when to kill a run that hangs; default: ten seconds after
+//                       go test's own -timeout, or 600
+//
+// Go's output is passed on as it comes, and the exit status is Go's; 124 after
+// a kill, 125 where the host itself failed.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Hung, launch, openPage } from './browser.mjs';
+import { missing } from './requirements.mjs';
+import { watch } from './servers/process.mjs';
+import { startSite } from './site.mjs';
+
+const KILLED = 124;
+const FAILED = 125;
+const DEFAULT_TIMEOUT = 600_000;
+const GRACE = 10_000;
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = join(here, '../..');
+
+/** Splits the command line; `args` are the Go program's. */
+export function parseArguments(words) {
+  const options = { host: 'node', timeout: null };
+  let i = 0;
+  for (; words[i]?.startsWith('--'); i++) {
+    const [, name, value] = words[i].match(/^--(host|timeout)=(.+)$/) ?? [];
+    if (name === 'host' && (value === 'node' || value === 'firefox')) options.host = value;
+    else if (name === 'timeout' && Number(value) > 0) options.timeout = Number(value) * 1000;
+    else throw new Error(`goexec: ${words[i]} makes no sense`);
+  }
+  const [binary, ...args] = words.slice(i);
+  if (binary === undefined) throw new Error('goexec: which program?');
+  options.timeout ??= goTestTimeout(args);
+  return { ...options, binary, args };
+}
+
+function goTestTimeout(args) {
+  const word = args.findLast((arg) => /^--?test\.timeout=/.test(arg));
+  const own = word === undefined ? 0 : milliseconds(word.slice(word.indexOf('=') + 1));
+  return own > 0 ? own + GRACE : DEFAULT_TIMEOUT;
+}
+
+/** A duration as Go writes it: "1m30s", "500ms". */
+function milliseconds(duration) {
+  const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
+  let sum = 0;
+  for (const [, number, unit] of duration.matchAll(/([\d.]+)(h|ms|m|s|us|µs|ns)/g)) sum += Number(number) * units[unit];
+  return sum;
+}
+
+const wasmExec = () => {
+  const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim();
+  const file = join(goroot, 'lib/wasm/wasm_exec.js');
+  if (!existsSync(file)) throw new Error(`goexec: ${file} is missing`);
+  return file;
+};
+
+function runInNode({ binary, args, timeout }) {
+  const child = spawn(process.execPath, [join(here, 'goexec-node.mjs'), wasmExec(), binary, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  });
+  const unwatch = child.pid ? watch(child.pid) : () => {};
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+  return new Promise((done, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      unwatch();
+      if (signal === null) return done(code);
+      process.stderr.write(`goexec: ended by ${signal} (limit ${timeout / 1000} s)\n`);
+      done(signal === 'SIGKILL' ? KILLED : FAILED);
+    });
+  });
+}
+
+async function runInFirefox({ binary, args, timeout }) {
+  const lacking = missing('firefox-esr');
+  if (lacking) throw new Error(`goexec: ${lacking}`);
+  const site = await startSite({
+    '/go/wasm_exec.js': wasmExec(),
+    '/test.wasm': resolve(binary),
+    '/web/test/': here,
+    '/bridge/': join(root, 'bridge/'),
+  }, {
+    '/stdout': (bytes) => process.stdout.write(bytes),
+    '/stderr': (bytes) => process.stderr.write(bytes),
+  });
+  let browser;
+  try {
+    browser = await launch();
+    const page = await openPage(browser, { url: site.url('/web/test/goexec.html') });
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(GO(DEBUG|TRACEBACK|GC)|KAIWIRE_\w+)$/.test(name)));
+    const code = await page.run('go test', (argv, env) => globalThis.goexecRun(argv, env), [[binary, ...args], env], { timeout })
+      .catch((error) => {
+        process.stderr.write(`goexec: ${error.message}\n`);
+        return error instanceof Hung ? KILLED : FAILED;
+      });
+    for (const problem of page.problems) process.stderr.write(`goexec: the page said: ${problem}\n`);
+    return code;
+  } finally {
+    await browser?.close();
+    await site.close();
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    const options = parseArguments(process.argv.slice(2));
+    process.exitCode = await (options.host === 'firefox' ? runInFirefox(options) : runInNode(options));
+  } catch (error) {
+    process.stderr.write(`${error.stack ?? error}\n`);
+    process.exitCode = FAILED;
+  }
+}

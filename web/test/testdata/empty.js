@@ -1,0 +1,2 @@
+addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective}`));
+document.title = 'ready';
