@@ -52,13 +52,15 @@ func (w *wire) SetDeadline(time.Time) error      { return nil }
 func (w *wire) SetReadDeadline(time.Time) error  { return nil }
 func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
-// Write sends what the engine has to say.
+// Write sends what the engine has to say. The engine never hears of a failure
+// here: it would end all commands from the goroutine that writes, while its
+// reader may be handing one of them a message, and send on a closed channel.
+// The session closes the connection instead, and the reader ends them.
 func (w *wire) Write(p []byte) (int, error) {
-	n, err := w.Conn.Write(p)
-	if err != nil {
+	if _, err := w.Conn.Write(p); err != nil {
 		w.s.fail(lost(err))
 	}
-	return n, err
+	return len(p), nil
 }
 
 var errUnparsable = errors.New("imap: the response can't be parsed")

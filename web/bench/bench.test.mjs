@@ -1,0 +1,39 @@
+// That the benchmarks run and compare what they say; how fast anything is, is no test's business.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { missing } from '../test/requirements.mjs';
+
+const run = promisify(execFile);
+const script = fileURLToPath(new URL('run.mjs', import.meta.url));
+const written = new URL('out/quick.json', import.meta.url);
+
+const RATIOS = [
+  'receive/page/16KiB', 'receive/worker/16KiB', 'receive/page/64KiB', 'receive/worker/64KiB',
+  'envelopes/page', 'envelopes/worker',
+];
+
+test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr'), timeout: 120_000 }, async () => {
+  rmSync(written, { force: true });
+  const { stdout } = await run(process.execPath, [script, '--quick']);
+  const report = JSON.parse(readFileSync(written, 'utf8'));
+
+  assert.deepEqual(Object.keys(report.ratios), RATIOS);
+  for (const [name, value] of Object.entries(report.ratios)) {
+    assert.ok(Number.isFinite(value) && value > 0, `${name} is ${value}`);
+    assert.ok(stdout.includes(name), `${name} is not printed`);
+  }
+  for (const [name, { unit, value, runs }] of Object.entries(report.figures)) {
+    assert.ok(unit && runs.length > 0, name);
+    assert.ok([value, ...runs].every((figure) => Number.isFinite(figure) && figure >= 0), `${name}: ${value} of ${runs}`);
+  }
+  assert.match(report.firefox, /firefox/i);
+  assert.ok(!Number.isNaN(Date.parse(report.date)) && report.host);
+});
+
+test('a benchmark that there is not is refused by name', async () => {
+  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, envelopes/ });
+});

@@ -1,0 +1,66 @@
+// ENVELOPEs of a whole mailbox, from the same server and bytes: kaiwire's, in
+// page and worker, beside ImapFlow's.
+import { load } from '/dist/kaiwire.js';
+import { connect as connectImapFlow } from '/bench/out/imapflow.js';
+import { Checksum, makeMailbox, serve } from './mailbox.js';
+import { moduleMemory, takeTurns } from './measure.js';
+
+const MIB = 1024 * 1024;
+const HOST = 'imap.example';
+const PORT = 143;
+const AUTH = { user: 'ada', pass: 'secret' };
+/** The size of a segment of the pipe between a phone's network and its apps. */
+const CHUNK = 16 * 1024;
+const TIMEOUT = 60_000;
+
+export async function run({ network, figure, ratio }, { messages, warmUp, rounds }) {
+  const mailbox = makeMailbox(messages);
+  network.chunks.set(HOST, CHUNK);
+  network.listen(`${HOST}:${PORT}`, (peer) => serve(peer, mailbox));
+
+  /** Runs a fetch, which calls its argument with each message: messages per second. */
+  const timed = (fetch) => async () => {
+    const subjects = new Checksum();
+    const begun = performance.now();
+    await fetch((message) => subjects.add(message.envelope.subject || ''));
+    const elapsed = performance.now() - begun;
+    if (String(subjects) !== String(mailbox.subjects)) {
+      throw new Error(`the subjects are ${subjects}, and not ${mailbox.subjects}`);
+    }
+    return messages / (elapsed / 1000);
+  };
+
+  const wires = {};
+  const sessions = {};
+  for (const [mode, worker] of [['page', false], ['worker', true]]) {
+    wires[mode] = await load({ modules: ['imap'], worker, base: '/imap/' });
+    sessions[mode] = await wires[mode].imap.connect({ host: HOST, port: PORT, security: 'none', auth: AUTH });
+  }
+  const peer = await connectImapFlow({ host: HOST, port: PORT, auth: AUTH });
+  const set = `1:${messages}`;
+  const ours = (mode) => timed((each) => sessions[mode].fetch(set, {
+    envelope: true,
+    timeout: TIMEOUT,
+    onMessages: (list) => list.forEach(each),
+  }));
+  const sides = {
+    imapflow: timed(async (each) => {
+      for await (const message of peer.fetch(set, { envelope: true })) each(message);
+    }),
+    page: ours('page'),
+    worker: ours('worker'),
+  };
+
+  const results = await takeTurns(sides, { warmUp, rounds });
+  for (const side of Object.keys(sides)) {
+    figure(`envelopes/${side}`, 'messages/s', results[side].runs);
+    figure(`envelopes/${side}/blocked`, 'ms', results[side].blocked);
+    if (side !== 'imapflow') ratio(`envelopes/${side}`, results[side].runs, results.imapflow.runs);
+  }
+  for (const mode of Object.keys(wires)) {
+    figure(`envelopes/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
+    await sessions[mode].logout();
+    await wires[mode].close();
+  }
+  await peer.logout();
+}

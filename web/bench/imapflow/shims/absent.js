@@ -1,0 +1,2 @@
+// In place of Node's modules that a page has nothing for.
+export default {};

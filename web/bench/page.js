@@ -1,0 +1,31 @@
+// The page in which all benchmarks run, one after the other; run.mjs is its director.
+import { install } from '/dist/kaiwire-mock.js';
+import * as envelopes from './envelopes.js';
+import { BenchNetwork } from './network.js';
+import * as receive from './receive.js';
+
+const benchmarks = { receive, envelopes };
+
+const median = (numbers) => {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+};
+
+/** Runs a benchmark and resolves with its {figures, ratios}. */
+window.runBenchmark = async (name, options) => {
+  const network = new BenchNetwork();
+  const phone = install(window, { profile: 'kaios3', network });
+  const figures = {};
+  const ratios = {};
+  const figure = (title, unit, runs) => { figures[title] = { unit, value: median(runs), runs }; };
+  /** Of runs that took turns with others: each is divided by its neighbour. */
+  const ratio = (title, runs, others) => {
+    const each = runs.map((value, i) => value / others[i]);
+    ratios[title] = median(each);
+    figure(`${title}/ratio`, '×', each);
+  };
+  await benchmarks[name].run({ network, figure, ratio }, options);
+  phone.uninstall();
+  return { figures, ratios };
+};
+document.title = 'ready';

@@ -1,0 +1,97 @@
+// Runs the benchmarks in one page of one Firefox:
+//
+//     node web/bench/run.mjs [--quick] [receive] [envelopes]
+//
+// What is compared takes turns in the same page over the same mock of the
+// phone's sockets, so that the ratios mean something on any machine. They are
+// printed, and written with all figures to web/bench/out/bench.json; --quick
+// runs each side once, to see that it works, and writes quick.json.
+import { existsSync, writeFileSync } from 'node:fs';
+import { cpus, release, type } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { launch, openPage } from '../test/browser.mjs';
+import { startSite } from '../test/site.mjs';
+import { buildBenchmarks } from './build.mjs';
+
+const MIB = 1024 * 1024;
+const here = fileURLToPath(new URL('.', import.meta.url));
+/** The package under test: web/dist, or what the environment's KAIWIRE_DIST names. */
+const dist = process.env.KAIWIRE_DIST ?? join(here, '../dist');
+
+/** The page's own limit on each benchmark, in milliseconds. */
+const TIMEOUT = 80_000;
+const FULL = {
+  receive: { size: 64 * MIB, warmUp: 2, rounds: 11 },
+  envelopes: { messages: 10_000, warmUp: 2, rounds: 7 },
+};
+const QUICK = {
+  receive: { size: 2 * MIB, warmUp: 0, rounds: 1 },
+  envelopes: { messages: 200, warmUp: 0, rounds: 1 },
+};
+
+const chosen = process.argv.slice(2).filter((name) => name !== '--quick');
+const quick = process.argv.includes('--quick');
+const unknown = chosen.filter((name) => !Object.hasOwn(FULL, name));
+if (unknown.length > 0) fail(`no such benchmark: ${unknown.join(', ')}; there are ${Object.keys(FULL).join(', ')}`);
+for (const file of ['kaiwire.js', 'kaiwire-worker.js', 'kaiwire-mock.js', 'imap.wasm']) {
+  if (!existsSync(join(dist, file))) fail(`${file} is missing: make bundle`);
+}
+
+await buildBenchmarks();
+const report = await measure(chosen.length > 0 ? chosen : Object.keys(FULL), quick ? QUICK : FULL);
+writeFileSync(join(here, 'out', quick ? 'quick.json' : 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+print(report);
+
+function fail(reason) {
+  console.error(reason);
+  process.exit(2);
+}
+
+async function measure(names, options) {
+  const worker = join(here, 'worker.js');
+  const site = await startSite({
+    '/bench/': here,
+    '/dist/': dist,
+    '/imap/imap.wasm': join(dist, 'imap.wasm'),
+    '/imap/kaiwire-worker.js': worker,
+    '/conn/dns.wasm': join(here, 'out/conn.wasm'),
+    '/conn/kaiwire-worker.js': worker,
+  });
+  try {
+    const browser = await launch();
+    try {
+      const page = await openPage(browser, { url: site.url('/bench/page.html') });
+      const report = {
+        date: new Date().toISOString(),
+        firefox: await browser.puppeteer.version(),
+        host: `${cpus().length} × ${cpus()[0]?.model ?? process.arch}, ${type()} ${release()}`,
+        ratios: {},
+        figures: {},
+      };
+      for (const name of names) {
+        const { ratios, figures } = await page.run(name, (...parameters) => window.runBenchmark(...parameters),
+          [name, options[name]], { timeout: TIMEOUT });
+        Object.assign(report.ratios, ratios);
+        Object.assign(report.figures, figures);
+      }
+      await page.close();
+      return report;
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    await site.close();
+  }
+}
+
+function print({ firefox, host, figures }) {
+  const number = (value) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+  const rows = Object.entries(figures).map(([name, { unit, value, runs }]) => [name, number(value), unit,
+    runs.length > 1 ? `${number(Math.min(...runs))} … ${number(Math.max(...runs))}` : '']);
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column].length)));
+  console.log(`${firefox} on ${host}\nmedian, and the least and greatest of the runs\n`);
+  for (const [name, value, unit, spread] of rows) {
+    console.log(`${name.padEnd(widths[0])}  ${value.padStart(widths[1])} ${unit.padEnd(widths[2])}  ${spread}`.trimEnd());
+  }
+}
