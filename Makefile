@@ -6,7 +6,7 @@ export GOFLAGS ?= -mod=readonly
 
 # Go's packages by where they run; the modules' entry points exist for the phone only.
 NATIVE := ./bridge/... ./protocols/... ./wasm/call/... ./web/demo/...
-PHONE := ./bridge/... ./wasm/...
+PHONE := ./bridge/... ./wasm/... ./web/bench/...
 GOEXEC := node $(CURDIR)/web/test/goexec.mjs
 NODE_MODULES := web/node_modules/.package-lock.json
 
@@ -27,7 +27,7 @@ setup: $(NODE_MODULES) ## What the tests need: npm packages, and on Debian Firef
 lint: ## go vet for both worlds, and gofmt.
 	go vet $(NATIVE)
 	GOOS=js GOARCH=wasm go vet $(PHONE)
-	@unformatted=$$(gofmt -l bridge protocols wasm web/demo); if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l bridge protocols wasm web/demo web/bench); if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
 
 test-go: ## The protocols on this machine, with the race detector: logic errors show fastest here.
 	go test -race $(NATIVE)

@@ -58,7 +58,7 @@ func newConn(id int32, name string, remote *net.TCPAddr, secure bool) *conn {
 }
 
 // wake is called by JavaScript; it only records and never waits.
-func (c *conn) wake(what int) {
+func (c *conn) wake(what int32) {
 	if what&wakeOpen != 0 {
 		c.openOnce.Do(func() { close(c.opened) })
 	}

@@ -21,11 +21,11 @@ export class Host {
     this.phone = phone;
     this.framing = options && options.framing;
     this.slice = options && options.yields ? PAGE_SLICE : 0;
-    this.turnStarted = 0;
+    this.entered = 0;
     this.streams = new Map();
     this.nextId = 1;
     this.stopped = false;
-    /** Set by Go when it starts; see host_js.go. */
+    /** Go puts its functions here when it starts; see Host in host_js.go. */
     this.object = {};
     this.go = null;
     this.decoder = new TextDecoder();
@@ -112,18 +112,25 @@ export class Host {
   }
 
   wake(id, what) {
-    if (!this.stopped && this.streams.has(id)) this.object.wake(id, what);
+    if (this.stopped || !this.streams.has(id)) return;
+    this.entering();
+    this.go._inst.exports.kaiwire_wake(id, what);
+    // What the export has woken runs only now.
+    this.go._resume();
+  }
+
+  /** To be called before Go is entered: from here on it holds the thread. */
+  entering() {
+    if (this.slice !== 0) this.entered = performance.now();
   }
 
   heldTooLong() {
     if (this.slice === 0) return false;
     const now = performance.now();
-    if (this.turnStarted === 0) {
-      this.turnStarted = now;
-      setTimeout(() => { this.turnStarted = 0; }, 0);
-      return false;
-    }
-    return now - this.turnStarted > this.slice;
+    if (now - this.entered <= this.slice) return false;
+    // The timer that Go now waits for begins a new turn.
+    this.entered = now;
+    return true;
   }
 
   /** Closes all streams; Go is not woken any more. */

@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 const web = dirname(fileURLToPath(import.meta.url));
 const root = dirname(web);
-const dist = join(web, 'dist');
+/** Built aside and then put in place, so that what is running goes on with what it has. */
+const dist = join(web, 'dist.new');
 const fast = process.argv.includes('--fast');
 
 export const modules = ['imap', 'irc', 'dns'];
@@ -86,3 +87,5 @@ mkdirSync(dist, { recursive: true });
 buildModules();
 await buildScripts();
 licences();
+rmSync(join(web, 'dist'), { recursive: true, force: true });
+renameSync(dist, join(web, 'dist'));

@@ -25,6 +25,18 @@ export class Crossing {
         const blob = bytesLength > 0 ? new Uint8Array(this.host.buffer, bytes, bytesLength).slice() : null;
         this.later(() => this.sink.reply(id, kind, text, blob));
       },
+      call_decode: (label, labelLength, bytes, bytesLength, out, outLength) => {
+        try {
+          const decoder = new TextDecoder(this.host.text(label, labelLength));
+          const text = decoder.decode(new Uint8Array(this.host.buffer, bytes, bytesLength));
+          const utf8 = this.host.encoder.encode(text);
+          if (utf8.length > outLength) return -1;
+          new Uint8Array(this.host.buffer, out, outLength).set(utf8);
+          return utf8.length;
+        } catch (error) {
+          return -1; // a charset that the platform does not know
+        }
+      },
       call_event: (handle, json, jsonLength) => {
         const text = this.host.text(json, jsonLength);
         this.later(() => this.sink.event(handle, text));
@@ -39,6 +51,7 @@ export class Crossing {
 
   /** Begins a call; the answer comes to the sink. handle is 0 for a method of the module itself. */
   invoke(id, method, handle, json, bytes) {
+    this.host.entering();
     this.host.object.invoke(id, method, handle, json, bytes || null);
   }
 

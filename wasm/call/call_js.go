@@ -21,6 +21,9 @@ func callReply(id, kind int32, json unsafe.Pointer, jsonLen int32, bytes unsafe.
 //go:wasmimport kaiwire call_event
 func callEvent(handle int32, json unsafe.Pointer, jsonLen int32)
 
+//go:wasmimport kaiwire call_decode
+func callDecode(label unsafe.Pointer, labelLen int32, bytes unsafe.Pointer, bytesLen int32, out unsafe.Pointer, outLen int32) int32
+
 const (
 	kindResult = 0
 	kindPart   = 1
@@ -342,3 +345,16 @@ func reply(id, kind int32, json, blob []byte) {
 }
 
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
+
+// Decode turns text in a charset that the platform's TextDecoder knows into
+// UTF-8; ok is false for any other.
+func Decode(charset string, text []byte) (utf8 []byte, ok bool) {
+	// A byte becomes one character, which takes three bytes at the most; the
+	// few charsets with shifts have fewer characters than bytes.
+	out := make([]byte, 3*len(text)+8)
+	n := callDecode(unsafe.Pointer(unsafe.StringData(charset)), int32(len(charset)), pointer(text), int32(len(text)), pointer(out), int32(len(out)))
+	if n < 0 {
+		return nil, false
+	}
+	return out[:n], true
+}

@@ -67,9 +67,20 @@ func messageSet(a *call.Args) goimap.NumSet {
 }
 
 // section reads the name of a body section as IMAP writes it: "", "TEXT",
-// "HEADER", "1.2", "1.2.MIME".
+// "HEADER", "1.2", "1.2.MIME", and with a range of bytes "1<0.2048>".
 func section(name string) (*goimap.FetchItemBodySection, bool) {
 	s := &goimap.FetchItemBodySection{Peek: true}
+	if rest, ok := strings.CutSuffix(name, ">"); ok {
+		before, byteRange, ok := strings.Cut(rest, "<")
+		from, length, ok2 := strings.Cut(byteRange, ".")
+		offset, err := strconv.ParseUint(from, 10, 32)
+		size, err2 := strconv.ParseUint(length, 10, 32)
+		if !ok || !ok2 || err != nil || err2 != nil || size == 0 {
+			return nil, false
+		}
+		name = before
+		s.Partial = &goimap.SectionPartial{Offset: int64(offset), Size: int64(size)}
+	}
 	if name == "" {
 		return s, true
 	}

@@ -40,7 +40,10 @@ func TestSectionNames(t *testing.T) {
 			t.Errorf("%q became %+v, %v", name, s, ok)
 		}
 	}
-	for _, name := range []string{"0", "1.", ".1", "1.x", "MIME", "TEXT.1", "1 2", "-1", "99999999999"} {
+	if s, ok := section("1.2<10.2048>"); !ok || len(s.Part) != 2 || *s.Partial != (goimap.SectionPartial{Offset: 10, Size: 2048}) {
+		t.Errorf("a range became %+v, %v", s, ok)
+	}
+	for _, name := range []string{"1<0>", "1<.5>", "1<0.0>", "1<-1.5>", "1<0.5", "1>", "0", "1.", ".1", "1.x", "MIME", "TEXT.1", "1 2", "-1", "99999999999"} {
 		if s, ok := section(name); ok {
 			t.Errorf("%q became %+v", name, s)
 		}
@@ -105,9 +108,11 @@ func TestMessageRecord(t *testing.T) {
 	var got struct {
 		Seq, UID, Size int
 		Flags          []string
-		Envelope       struct{ From []struct{ Name, Address string } }
-		Headers        [2]int
-		BodyParts      map[string][2]int
+		Envelope       struct {
+			From []struct{ Name, Address string }
+		}
+		Headers   [2]int
+		BodyParts map[string][2]int
 	}
 	if err := json.Unmarshal(r.Bytes(), &got); err != nil {
 		t.Fatalf("%v in %s", err, r.Bytes())

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -55,7 +56,7 @@ func on(f func(ctx context.Context, c *call.Call, s *session) error) call.Method
 func connect(ctx context.Context, c *call.Call) error {
 	a := c.Args
 	h := call.NewHandle("session")
-	o := imap.Options{Handler: handler(h)}
+	o := imap.Options{Handler: handler(h), WordDecoder: decodeWord}
 	o.Host, o.Port, o.Security = a.Server()
 	auth, ok := a.Auth()
 	if !ok {
@@ -92,6 +93,23 @@ func connect(ctx context.Context, c *call.Call) error {
 	})
 	return nil
 }
+
+// maxWord bounds an encoded word; RFC 2047 allows 75 characters.
+const maxWord = 64 << 10
+
+func decodeWord(charset string, r io.Reader) (io.Reader, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxWord))
+	if err != nil {
+		return nil, err
+	}
+	decoded, ok := call.Decode(charset, text)
+	if !ok {
+		return nil, errCharset
+	}
+	return bytes.NewReader(decoded), nil
+}
+
+var errCharset = errors.New("a charset that the platform does not know")
 
 func open(ctx context.Context, s *imap.Session, name string, readOnly bool) (*imap.Mailbox, error) {
 	if readOnly {

@@ -3,7 +3,8 @@
 
 /** What can go wrong, by a stable name. Node's words where Node has one. */
 export type ErrorCode =
-  | 'ABORT_ERR' | 'EADDRINUSE' | 'EAUTH' | 'ECERT' | 'ECLOSED' | 'ECONNREFUSED' | 'ECONNRESET'
+  | 'ABORT_ERR' | 'EADDRINUSE' | 'EAUTH' | 'ECERT' | 'ECERT_CLOCK' | 'ECERT_EXPIRED' | 'ECERT_HOST'
+  | 'ECERT_NOT_YET_VALID' | 'ECERT_PIN' | 'ECERT_UNTRUSTED' | 'ECLOSED' | 'ECONNREFUSED' | 'ECONNRESET'
   | 'EFORMERR' | 'EINVAL' | 'ELIMIT' | 'ELOAD' | 'EMSGSIZE' | 'ENETDOWN' | 'ENODATA' | 'ENOTFOUND'
   | 'ENOTIMP' | 'ENOTSUP' | 'EPANIC' | 'EPERM' | 'EPROTO' | 'EREFUSED' | 'EREJECTED' | 'ESERVFAIL'
   | 'ETIMEDOUT' | 'ETLS' | 'UNKNOWN';
@@ -154,7 +155,8 @@ export interface FetchQuery extends SetOptions {
   flags?: boolean; envelope?: boolean; bodyStructure?: boolean; internalDate?: boolean; size?: boolean;
   /** true: the whole header; a list: only those fields. */
   headers?: boolean | string[];
-  /** Sections as IMAP names them: `TEXT`, `1`, `1.MIME`; `''` is the whole message. Fetched without setting `\\Seen`. */
+  /** Sections as IMAP names them: `TEXT`, `1`, `1.MIME`, a range of bytes `1<0.2048>`; `''` is the whole message.
+   *  Fetched without setting `\\Seen`. A message's parts together may have 8 MiB; `download` is for more. */
   bodyParts?: string[];
   /** Called with messages as they arrive; the promise then resolves with an empty list. */
   onMessages?: (messages: Message[]) => void;
@@ -211,6 +213,10 @@ export interface ImapSession extends Handle<ImapEvents> {
   logout(options?: CallOptions): Promise<void>;
 }
 
+/**
+ * A section on its way. Other calls of the session wait until it has been read to its end or closed. Closing it with
+ * more than 64 KiB left ends the whole session: the protocol has no way to stop a server that is sending.
+ */
 export interface Download extends Handle<CloseEvents> {
   /** Octets, as the server announced them. */
   readonly size: number;
