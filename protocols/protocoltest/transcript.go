@@ -18,7 +18,7 @@ import (
 
 // Patience is how long anything that ought to happen at once may take before a
 // test gives up on it.
-const Patience = 10 * time.Second
+const Patience = time.Minute
 
 // Pair returns the two ends of a TCP connection over the loopback interface.
 // Both are closed when the test ends.

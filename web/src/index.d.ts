@@ -3,8 +3,8 @@
 
 /** What can go wrong, by a stable name. Node's words where Node has one. */
 export type ErrorCode =
-  | 'ABORT_ERR' | 'EADDRINUSE' | 'EAUTH' | 'ECERT' | 'ECERT_CLOCK' | 'ECERT_EXPIRED' | 'ECERT_HOST'
-  | 'ECERT_NOT_YET_VALID' | 'ECERT_PIN' | 'ECERT_UNTRUSTED' | 'ECLOSED' | 'ECONNREFUSED' | 'ECONNRESET'
+  | 'ABORT_ERR' | 'EADDRINUSE' | 'EAUTH' | 'ECERT'
+  | 'ECLOSED' | 'ECONNREFUSED' | 'ECONNRESET'
   | 'EFORMERR' | 'EINVAL' | 'ELIMIT' | 'ELOAD' | 'EMSGSIZE' | 'ENETDOWN' | 'ENODATA' | 'ENOTFOUND'
   | 'ENOTIMP' | 'ENOTSUP' | 'EPANIC' | 'EPERM' | 'EPROTO' | 'EREFUSED' | 'EREJECTED' | 'ESERVFAIL'
   | 'ETIMEDOUT' | 'ETLS' | 'UNKNOWN';
