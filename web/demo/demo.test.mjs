@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -85,6 +86,7 @@ async function moveTo(text) {
 
 /** What is on the display, and that nothing sticks out of it. */
 async function look(name) {
+  mkdirSync(OUTPUT, { recursive: true });
   const wide = await frame.evaluate(() => [...document.querySelectorAll('body *')]
     .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
     .map((element) => `${element.tagName}.${element.className}`));
