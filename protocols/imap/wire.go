@@ -42,6 +42,8 @@ type wire struct {
 	parked  bool // the engine's reader waits for more
 	suspect bool // the engine wanted to close while a refusal was being handled
 	settled chan struct{}
+
+	lateOnce sync.Once
 }
 
 func newWire(c net.Conn, limits Limits) *wire {
@@ -52,15 +54,32 @@ func (w *wire) SetDeadline(time.Time) error      { return nil }
 func (w *wire) SetReadDeadline(time.Time) error  { return nil }
 func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
-// Write sends what the engine has to say. The engine never hears of a failure
-// here: it would end all commands from the goroutine that writes, while its
-// reader may be handing one of them a message, and send on a closed channel.
-// The session closes the connection instead, and the reader ends them.
+// Write sends what the engine has to say. While the engine's reader lives, the
+// engine never hears of a failure: it would end all commands from the goroutine
+// that writes, while the reader may be handing one of them a message, and the
+// reader would send on a closed channel. The session closes the connection
+// instead, and the reader ends the commands as it goes.
 func (w *wire) Write(p []byte) (int, error) {
-	if _, err := w.Conn.Write(p); err != nil {
-		w.s.fail(lost(err))
+	n, err := w.Conn.Write(p)
+	if err == nil {
+		return n, nil
 	}
+	w.s.fail(lost(err))
+	select {
+	case <-w.s.engine.Closed():
+		return n, err
+	default:
+	}
+	w.lateOnce.Do(func() { go w.endLate() })
 	return len(p), nil
+}
+
+// endLate ends a command that the engine has taken on between its reader's
+// ending of all commands and the reader's own end. The engine does it for us
+// when one more write fails.
+func (w *wire) endLate() {
+	<-w.s.engine.Closed()
+	w.s.engine.Noop()
 }
 
 var errUnparsable = errors.New("imap: the response can't be parsed")
