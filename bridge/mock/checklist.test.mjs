@@ -1,72 +1,14 @@
 // The phone's behaviour, line by line. The numbers are those of the checklist
 // that the mock was written to: 1-5 exposure, 6-14 connecting, 15-25 sending,
-// 26-41 receiving and closing, 42-45 TLS.
+// 26-41 receiving and closing, 42-45 TLS. Listening and UDP have files of their own.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ERRORS, FaultyNetwork, install, MemoryNetwork, PROFILES } from './index.js';
+import { CHILD, event, EVERY, isFailure, KERNEL, KINDS, line, PARENT, quiet, record } from './checklist.mjs';
+import { ERRORS, install, MemoryNetwork, PROFILES } from './index.js';
 
-const KINDS = ['open', 'data', 'drain', 'error', 'close'];
-const EVERY = Object.keys(PROFILES);
-const CHILD = ['kaios25', 'kaios3'];
-const PARENT = ['gecko'];
-const KERNEL = 256 * 1024;
 const bytes = (...values) => new Uint8Array(values).buffer;
-const event = (target, type) => new Promise((resolve) => { target.addEventListener(type, resolve, { once: true }); });
-
-/** Lets everything happen that is going to without a timer. */
-async function quiet() {
-  for (let i = 0; i < 60; i++) await new Promise(setImmediate);
-}
-
-/** One test for each profile. `body` gets a phone whose network has an echo server at echo:7. */
-function line(number, what, profiles, body) {
-  for (const profile of profiles) {
-    test(`${number}. ${what} (${profile})`, { timeout: 10_000 }, async (t) => {
-      const memory = new MemoryNetwork();
-      const network = new FaultyNetwork(memory);
-      const target = { navigator: {} };
-      const phone = install(target, { profile, network });
-      t.after(() => phone.uninstall());
-      memory.listen('echo:7', (peer) => {
-        peer.ondata = (data) => peer.write(data);
-        peer.onend = () => peer.end();
-      });
-      const open = (host, port, options = { binaryType: 'arraybuffer' }) => target.navigator.mozTCPSocket.open(host, port, options);
-      /** Connects to a server of this test's own. */
-      const pair = async (options) => {
-        const accepted = new Promise((resolve) => { memory.listen('peer:1', resolve); });
-        const socket = open('peer', 1, options);
-        const seen = record(socket);
-        const [peer] = await Promise.all([accepted, event(socket, 'open')]);
-        peer.received = '';
-        peer.ondata = (data) => { peer.received += Buffer.from(data).toString('latin1'); };
-        peer.onend = () => { peer.ended = true; };
-        peer.onreset = () => { peer.wasReset = true; };
-        return { socket, peer, seen };
-      };
-      await body({ t, profile: PROFILES[profile], phone, target, memory, network, open, pair });
-    });
-  }
-}
-
-/** Logs events as "type what [state]". */
-function record(socket) {
-  const seen = [];
-  for (const type of KINDS) {
-    socket.addEventListener(type, (e) => {
-      let what = '';
-      if (type === 'data') what = ` ${typeof e.data === 'string' ? e.data : Buffer.from(e.data).toString('latin1')}`;
-      if (type === 'error') what = ` ${e.name}/${e.message}`;
-      seen.push(`${type}${what} [${socket.readyState}]`);
-    });
-  }
-  return seen;
-}
 
 const REFUSED = ['error ConnectionRefusedError/Network [closed]', 'close [closed]'];
-const isFailure = (e) => !(e instanceof Error) && e.name === 'NS_ERROR_FAILURE' && e.result === 0x80004005
-  && e.message === '' && String(e).startsWith('[Exception... "Failure"  nsresult: "0x80004005 (NS_ERROR_FAILURE)"');
-
 describe('exposure', () => {
   test('1. mozTCPSocket is a getter that makes a new object, and absent without the permission', () => {
     const network = new MemoryNetwork();
@@ -86,7 +28,7 @@ describe('exposure', () => {
     const network = new MemoryNetwork();
     const target = { navigator: {} };
     const phone = install(target, { network });
-    for (const name of ['TCPSocket', 'TCPSocketEvent', 'TCPSocketErrorEvent']) assert.equal(typeof target[name], 'function', name);
+    for (const name of ['TCPSocket', 'TCPServerSocket', 'TCPSocketEvent', 'TCPSocketErrorEvent', 'TCPServerSocketEvent']) assert.equal(typeof target[name], 'function', name);
     const socket = new target.TCPSocket('nowhere', 1);
     assert.equal(String(socket), '[object TCPSocket]');
     assert.throws(() => target.TCPSocket('nowhere', 1), TypeError);
@@ -96,8 +38,8 @@ describe('exposure', () => {
     globalThis.WorkerGlobalScope = class {};
     try {
       const scope = Object.assign(new WorkerGlobalScope(), { navigator: {} });
-      install(scope, { network });
-      assert.equal('TCPSocket' in scope || 'mozTCPSocket' in scope.navigator, false);
+      install(scope, { network, profile: 'kaios25' });
+      assert.equal(['TCPSocket', 'TCPServerSocket', 'UDPSocket'].some((name) => name in scope) || 'mozTCPSocket' in scope.navigator, false);
     } finally {
       delete globalThis.WorkerGlobalScope;
     }

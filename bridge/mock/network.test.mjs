@@ -184,14 +184,19 @@ describe('FaultyNetwork', () => {
     return { socket, seen, server, network, open, phone };
   }
 
-  test('every fault has a name and a line', () => {
+  test('every fault has a name, a line and what it applies to', () => {
     const network = new FaultyNetwork(new MemoryNetwork());
-    assert.equal(Object.keys(FAULTS).length, 11);
-    for (const [name, line] of Object.entries(FAULTS)) {
-      assert.match(line, /^[A-Z][^\n]+\.$/, name);
+    const operations = ['dial', 'read', 'write', 'idle', 'close', 'accept', 'datagram'];
+    assert.equal(Object.keys(FAULTS).length, 24);
+    for (const [name, { about, applies, tls }] of Object.entries(FAULTS)) {
+      assert.match(about, /^[A-Z][^\n]+\.$/, name);
+      assert.ok(applies.length > 0 && applies.every((operation) => operations.includes(operation)), name);
+      assert.deepEqual(applies, operations.filter((operation) => applies.includes(operation)), `${name}: in one order`);
+      assert.equal(tls, ['certificate-error', 'handshake-error'].includes(name), name);
       network.set('h:1', name);
       network.set('h:1', { name });
     }
+    for (const operation of operations) assert.ok(Object.values(FAULTS).some(({ applies }) => applies.includes(operation)), operation);
     for (const wrong of ['reset', 'toString', { name: 'none' }]) assert.throws(() => network.set('h:1', wrong), RangeError);
   });
 
@@ -353,6 +358,280 @@ describe('FaultyNetwork', () => {
   });
 });
 
+describe('FaultyNetwork, connections', () => {
+  /** Dials h:1 through a fault; `peer` is the server's end. */
+  async function dialed(t, fault, options) {
+    const memory = new MemoryNetwork();
+    const network = new FaultyNetwork(memory);
+    network.set('h:1', fault);
+    const { open } = phoneOn(t, network);
+    const accepted = new Promise((resolve) => { memory.listen('h:1', resolve); });
+    const socket = open('h', 1, options);
+    const seen = record(socket);
+    return { socket, seen, peer: await accepted };
+  }
+
+  test('slow-dial', limit, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { socket, seen, peer } = await dialed(t, { name: 'slow-dial', delay: 100 });
+    peer.write('hello');
+    await quiet();
+    t.mock.timers.tick(99);
+    await quiet();
+    assert.deepEqual([seen, socket.readyState], [[], 'connecting']);
+    t.mock.timers.tick(1);
+    await quiet();
+    assert.deepEqual(seen, ['open', 'hello']);
+    const given = await dialed(t, 'slow-dial');
+    given.socket.close();
+    await quiet();
+    t.mock.timers.tick(1000);
+    await quiet();
+    assert.deepEqual(given.seen, ['ConnectionRefusedError/Network', 'close']);
+  });
+
+  test('fin-mid-line', limit, async (t) => {
+    const { socket, seen, peer } = await dialed(t, { name: 'fin-mid-line', bytes: 7 });
+    peer.write('* OK ');
+    peer.write('ready and waiting');
+    await event(socket, 'close');
+    assert.equal(seen.join('|').replace('OK |', 'OK '), 'open|* OK re|close');
+  });
+
+  for (const [fault, end] of [['reset-when-idle', ['NetworkError/Network', 'close']], ['fin-when-idle', ['close']]]) {
+    test(fault, limit, async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] });
+      const { socket, seen, peer } = await dialed(t, { name: fault, quiet: 100 });
+      await quiet();
+      for (const speak of [() => peer.write('there'), () => socket.send('here')]) {
+        t.mock.timers.tick(99);
+        speak();
+        await quiet();
+      }
+      t.mock.timers.tick(99);
+      await quiet();
+      assert.deepEqual(seen, ['open', 'there']);
+      t.mock.timers.tick(1);
+      await quiet();
+      assert.deepEqual(seen, ['open', 'there', ...end]);
+    });
+  }
+
+  test('stalled-output', limit, async (t) => {
+    const { socket, seen, peer } = await dialed(t, { name: 'stalled-output', bytes: 5 });
+    await quiet();
+    let received = '';
+    peer.ondata = (data) => { received += Buffer.from(data); };
+    socket.send('123456789');
+    socket.close();
+    await quiet();
+    assert.deepEqual([received, seen, socket.readyState], ['12345', ['open'], 'closing']);
+  });
+
+  test('handshake-error', limit, async (t) => {
+    const { socket, seen } = await dialed(t, 'handshake-error', { useSecureTransport: true });
+    await event(socket, 'close');
+    assert.deepEqual(seen, ['open', 'SecurityError/SecurityProtocol', 'close']);
+  });
+});
+
+describe('FaultyNetwork, listening', () => {
+  /** A phone that listens behind a fault, and a machine that dials it. */
+  async function listening(t, fault) {
+    const memory = new MemoryNetwork();
+    const network = new FaultyNetwork(memory);
+    network.set('0.0.0.0:8080', fault);
+    const target = { navigator: {} };
+    const phone = install(target, { network });
+    t.after(() => phone.uninstall());
+    const server = target.navigator.mozTCPSocket.listen(8080, { binaryType: 'arraybuffer' }, 5);
+    await quiet();
+    const dial = () => {
+      const link = memory.host('10.0.0.9').connect({ host: '10.0.0.1', port: 8080, tls: false });
+      link.seen = [];
+      link.onconnect = () => link.seen.push('connect');
+      link.ondata = (data) => link.seen.push(Buffer.from(data).toString('latin1'));
+      link.onend = () => link.seen.push('end');
+      link.onerror = (kind) => link.seen.push(kind);
+      return link;
+    };
+    return { network, phone, server, dial };
+  }
+
+  test('port-in-use', limit, async (t) => {
+    const { phone, dial } = await listening(t, 'port-in-use');
+    const link = dial();
+    await quiet();
+    assert.deepEqual([link.seen, phone.servers.size], [['refused'], 0]);
+  });
+
+  test('listener-dies, at once or after some', limit, async (t) => {
+    for (const connections of [0, 2]) {
+      const { phone, server, dial } = await listening(t, { name: 'listener-dies', connections });
+      const sockets = [];
+      server.onconnect = ({ socket }) => sockets.push(socket);
+      const links = [];
+      for (let i = 0; i < 3; i++) {
+        links.push(dial());
+        await quiet();
+      }
+      assert.deepEqual(links.map(({ seen }) => seen[0]), [0, 1, 2].map((i) => (i < connections ? 'connect' : 'refused')));
+      assert.deepEqual(sockets.map(({ readyState }) => readyState), Array(connections).fill('open'));
+      assert.equal(phone.servers.size, 0);
+    }
+  });
+
+  const accepted = Object.entries(FAULTS).filter(([name, { applies }]) => applies.includes('accept') && !['port-in-use', 'listener-dies'].includes(name));
+  const spoiled = {
+    silent: ['open'],
+    'reset-mid-line': ['1234567890abcdefghij', 'NetworkError/Network', 'close'],
+    'fin-mid-line': ['1234567890abcdefghij', 'close'],
+    'reset-when-idle': ['1234567890abcdefghijklmnopqrstuvwxyz', 'NetworkError/Network', 'close'],
+    'fin-when-idle': ['1234567890abcdefghijklmnopqrstuvwxyz', 'close'],
+    'one-byte-at-a-time': [...'1234567890abcdefghijklmnopqrstuvwxyz'],
+    'big-chunks': ['1234567890abcdefghijklmnopqrstuvwxyz'],
+    cut: ['1234567890', 'NetworkError/Network', 'close'],
+  };
+  for (const [name] of accepted) {
+    test(`an accepted connection has its listener's: ${name}`, limit, async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] });
+      const { server, dial } = await listening(t, name === 'cut' ? { name, bytes: 10 } : name);
+      const connected = event(server, 'connect');
+      const link = dial();
+      const { socket } = await connected;
+      const seen = record(socket);
+      const told = spoiled[name];
+      if (told || name === 'garbage') {
+        link.write(Buffer.from('1234567890abcdefghijklmnopqrstuvwxyz'));
+        await quiet();
+        t.mock.timers.tick(100);
+        await quiet();
+        if (name === 'garbage') assert.ok(seen[0].length === 36 && !seen[0].startsWith('1234'));
+        else assert.deepEqual(seen, name === 'silent' ? [] : told);
+        return;
+      }
+      // The faults of what is written.
+      socket.send(new ArrayBuffer(2000));
+      await quiet();
+      const left = link.seen.slice(1).join('').length;
+      assert.equal(left, { 'fin-with-data-pending': 0, 'slow-drain': 1024, 'stalled-output': 0 }[name], name);
+    });
+  }
+});
+
+describe('FaultyNetwork, datagrams', () => {
+  const forged = (text) => text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) ^ 0xff);
+  const from = (...texts) => texts.map((text) => `${text} from 10.0.0.9:53`);
+  /** What becomes of four datagrams out and four back. */
+  const cases = {
+    'black-hole': [[], []],
+    silent: [['a', 'b', 'c', 'd'], []],
+    'datagram-loss': [['a', 'c'], from('1', '3')],
+    'datagram-duplicate': [['a', 'a', 'b', 'b', 'c', 'c', 'd', 'd'], from('1', '1', '2', '2', '3', '3', '4', '4')],
+    'datagram-reorder': [['b', 'a', 'd', 'c'], from('2', '1', '4', '3')],
+    'datagram-from-stranger': [['a', 'b', 'c', 'd'], ['1', '2', '3', '4'].flatMap((text) => [`${forged(text)} from 192.0.2.1:9`, ...from(text)])],
+    'datagram-empty': [['a', 'b', 'c', 'd'], from('', '1', '', '2', '', '3', '', '4')],
+  };
+
+  /** A phone of Gecko's kind on 10.0.0.1:5000, and another machine. */
+  async function datagrams(t, fault, address = '10.0.0.9:53') {
+    const memory = new MemoryNetwork();
+    const network = new FaultyNetwork(memory);
+    network.set(address, fault);
+    const target = { navigator: {} };
+    const phone = install(target, { profile: 'gecko', network });
+    t.after(() => phone.uninstall());
+    const socket = new target.UDPSocket({ localPort: 5000, remoteAddress: '10.0.0.9', remotePort: 53 });
+    const received = [];
+    socket.onmessage = ({ data, remoteAddress, remotePort }) => received.push(`${Buffer.from(data).toString('latin1')} from ${remoteAddress}:${remotePort}`);
+    const peer = memory.host('10.0.0.9').bind({ address: null, port: 53, reuse: false, loopback: false });
+    const sent = [];
+    peer.onmessage = (bytes) => sent.push(Buffer.from(bytes).toString('latin1'));
+    const reply = (text) => peer.send(Buffer.from(text, 'latin1'), '10.0.0.1', 5000);
+    return { socket, sent, received, reply, network };
+  }
+
+  for (const [name, expected] of Object.entries(cases)) {
+    test(name, limit, async (t) => {
+      const { socket, sent, received, reply } = await datagrams(t, name);
+      await socket.opened;
+      for (const text of 'abcd') socket.send(text);
+      await quiet();
+      for (const text of '1234') reply(text);
+      await quiet();
+      assert.deepEqual([sent, received], expected);
+    });
+  }
+
+  test('garbage', limit, async (t) => {
+    const { socket, sent, received, reply } = await datagrams(t, 'garbage');
+    await socket.opened;
+    socket.send('question');
+    reply('the answer');
+    await quiet();
+    assert.deepEqual(sent, ['question']);
+    assert.equal(received[0].length, from('the answer')[0].length);
+    assert.notEqual(received[0], from('the answer')[0]);
+  });
+
+  test('port-in-use', limit, async (t) => {
+    const { socket } = await datagrams(t, 'port-in-use', '0.0.0.0:5000');
+    await assert.rejects(socket.opened, { name: 'NetworkError' });
+    await assert.rejects(socket.closed, { name: 'NetworkError' });
+  });
+
+  test('datagram-reorder lets the last one go, and nothing after close()', limit, async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { socket, sent, received, reply } = await datagrams(t, 'datagram-reorder');
+    await socket.opened;
+    socket.send('alone');
+    await quiet();
+    assert.deepEqual(sent, []);
+    t.mock.timers.tick(25);
+    await quiet();
+    assert.deepEqual(sent, ['alone']);
+    reply('late');
+    await quiet();
+    socket.close();
+    t.mock.timers.tick(25);
+    await quiet();
+    assert.deepEqual(received, []);
+  });
+
+  test('datagram-loss loses all if asked to, and each datagram goes by what is set', limit, async (t) => {
+    const { socket, sent, network } = await datagrams(t, { name: 'datagram-loss', every: 1 });
+    await socket.opened;
+    socket.send('lost');
+    await quiet();
+    network.set('10.0.0.9:53', null);
+    network.set('*', 'datagram-duplicate');
+    socket.send('twice');
+    await quiet();
+    assert.deepEqual(sent, ['twice', 'twice']);
+  });
+});
+
+describe('MemoryNetwork, datagrams', () => {
+  test('a socket that is too far behind loses what comes', limit, async () => {
+    const memory = new MemoryNetwork();
+    const [a, b] = ['10.0.0.2', '10.0.0.3'].map((address) => memory.host(address).bind({ address: null, port: 9, reuse: false, loopback: false }));
+    let received = 0;
+    b.onmessage = () => received++;
+    await quiet();
+    for (let i = 0; i < 200; i++) a.send(new Uint8Array(65507), '10.0.0.3', 9);
+    a.send(new Uint8Array(65508), '10.0.0.3', 9);
+    for (let i = 0; i < 10; i++) await quiet();
+    assert.equal(received, Math.floor((4 << 20) / 65507));
+    a.send(new Uint8Array(1), '10.0.0.3', 9);
+    await quiet();
+    assert.equal(received, Math.floor((4 << 20) / 65507) + 1);
+    a.close();
+    a.send(new Uint8Array(1), '10.0.0.3', 9);
+    await quiet();
+    assert.equal(received, Math.floor((4 << 20) / 65507) + 1);
+  });
+});
+
 describe('Tunnel', () => {
   // The relay's own tests drive it against real servers; here is what no relay does.
   class FakeWebSocket {
@@ -367,7 +646,7 @@ describe('Tunnel', () => {
     send(data) { this.sent.push(typeof data === 'string' ? JSON.parse(data) : data.length); }
     close() {
       this.readyState = 3;
-      this.onclose();
+      this.onclose?.();
     }
 
     tell(message) {
@@ -455,5 +734,88 @@ describe('Tunnel', () => {
     assert.equal(FakeWebSocket.last.readyState, 3);
     await quiet();
     assert.deepEqual(other.seen, []);
+  });
+
+  test('an accepted connection is open from the start: who ends it at once ends it when it is', limit, async () => {
+    const listener = new Tunnel('ws://127.0.0.1:1/', { WebSocket: FakeWebSocket }).listen({ port: 8080, backlog: 5, now: false });
+    const control = FakeWebSocket.last;
+    assert.equal(control.url, 'ws://127.0.0.1:1/?listen=8080&backlog=5');
+    const seen = [];
+    listener.onlisten = () => seen.push(listener.port);
+    control.tell({ type: 'listening', port: 8080 });
+    const accepted = [];
+    listener.onconnect = (link, peer) => {
+      link.onconnect = () => seen.push('connect');
+      link.onerror = (kind) => seen.push(kind);
+      accepted.push(link);
+      seen.push(peer);
+    };
+    control.tell({ type: 'connect', id: 'abc', host: '127.0.0.1', port: 5 });
+    assert.deepEqual(seen, [8080, { host: '127.0.0.1', port: 5 }]);
+    const first = FakeWebSocket.last;
+    assert.equal(first.url, 'ws://127.0.0.1:1/?accept=abc');
+    assert.equal(accepted[0].write(new Uint8Array(5)), 0);
+    accepted[0].end();
+    assert.deepEqual([first.sent, first.readyState], [[], 0]);
+    first.tell({ type: 'open' });
+    assert.deepEqual(first.sent, [{ type: 'end' }]);
+    control.tell({ type: 'connect', id: 'def', host: '127.0.0.1', port: 6 });
+    FakeWebSocket.last.close();
+    assert.deepEqual(seen.slice(2), [{ host: '127.0.0.1', port: 6 }, 'reset']);
+    listener.onerror = () => seen.push('over');
+    control.tell({ type: 'error' });
+    assert.deepEqual([listener.failed, seen.at(-1), control.readyState], [true, 'over', 3]);
+  });
+
+  test('who cannot wait is answered by a synchronous request', limit, async (t) => {
+    const asked = [];
+    let answer;
+    class FakeRequest {
+      open(...parameters) { asked.push(parameters); }
+      send() {
+        if (!answer) throw new Error('no relay');
+        Object.assign(this, answer);
+      }
+    }
+    const network = new Tunnel('ws://127.0.0.1:1/', { WebSocket: FakeWebSocket, XMLHttpRequest: FakeRequest });
+    const target = { navigator: {} };
+    const phone = install(target, { profile: 'gecko', network });
+    t.after(() => phone.uninstall());
+    const { mozTCPSocket } = target.navigator;
+    for (answer of [null, { status: 409 }, { status: 403 }]) assert.throws(() => mozTCPSocket.listen(0), { name: 'NS_ERROR_FAILURE' });
+    answer = { status: 200, responseText: '{"port":4321,"ticket":"t"}' };
+    const server = mozTCPSocket.listen(0, {}, 7);
+    assert.equal(server.localPort, 4321);
+    assert.deepEqual(asked.at(-1), ['POST', 'http://127.0.0.1:1/?listen=0&backlog=7', false]);
+    const control = FakeWebSocket.last;
+    assert.equal(control.url, 'ws://127.0.0.1:1/?listen=0&backlog=7&ticket=t');
+    server.close();
+    assert.deepEqual([server.localPort, control.readyState, phone.servers.size], [4321, 3, 0]);
+    const child = network.listen({ port: 1, backlog: 1, now: false });
+    assert.deepEqual([asked.length, child.port], [4, 0]);
+  });
+
+  test('datagrams are dropped when too many wait, and the end comes once', limit, async () => {
+    const datagrams = new Tunnel('ws://127.0.0.1:1/', { WebSocket: FakeWebSocket }).bind({ address: null, port: 0, reuse: false, loopback: true });
+    const page = FakeWebSocket.last;
+    assert.equal(page.url, 'ws://127.0.0.1:1/?bind=&port=0&reuse=0&loopback=1');
+    const seen = [];
+    datagrams.onbound = (...where) => seen.push(where);
+    datagrams.onmessage = (bytes, ...from) => seen.push([bytes.length, ...from]);
+    datagrams.onerror = () => seen.push('over');
+    datagrams.send(new Uint8Array(1), 'too early', 1);
+    page.bufferedAmount = 0;
+    page.tell({ type: 'bound', address: '0.0.0.0', port: 9 });
+    page.onmessage({ data: Uint8Array.of(3, 97, 58, 98, 1, 2, 7, 7).buffer });
+    datagrams.send(new Uint8Array(10), 'host', 1);
+    page.bufferedAmount = (1 << 20) + 1;
+    datagrams.send(new Uint8Array(10), 'host', 1);
+    page.bufferedAmount = 0;
+    datagrams.send(new Uint8Array(65508), 'host', 1);
+    datagrams.send(new Uint8Array(10), 'h'.repeat(256), 1);
+    datagrams.join('224.0.0.251');
+    assert.deepEqual(page.sent, [17, { type: 'join', group: '224.0.0.251' }]);
+    page.close();
+    assert.deepEqual(seen, [['0.0.0.0', 9], [2, 'a:b', 258], 'over']);
   });
 });

@@ -5,6 +5,14 @@ import { Transport } from './transport.js';
 const BUFFER = 65536;
 const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength').get;
 
+/** What an accepted socket is made of, in place of the options that a page gives. */
+export class Accepted {
+  constructor(link, binaryType) {
+    this.link = link;
+    this.binaryType = binaryType;
+  }
+}
+
 /** Makes the phone's TCPSocket class. `phone` has profile, network, offline and the set `sockets`. */
 export function defineTCPSocket(phone) {
   const { profile } = phone;
@@ -29,7 +37,10 @@ export function defineTCPSocket(phone) {
       super();
       this.#host = `${host}`;
       this.#port = +port & 0xffff;
-      ({ ssl: this.#ssl, binaryType: this.#binaryType } = socketOptions(options));
+      const accepted = options instanceof Accepted;
+      this.#ssl = false;
+      if (accepted) this.#binaryType = options.binaryType;
+      else ({ ssl: this.#ssl, binaryType: this.#binaryType } = socketOptions(options));
       const front = {
         fire: (type, detail, state) => {
           if (!child) this.#dispatch(type, detail);
@@ -46,7 +57,12 @@ export function defineTCPSocket(phone) {
       const request = { host: this.#host, port: this.#port, tls: this.#ssl };
       this.#transport = new Transport(front, profile, phone.network, request);
       phone.adopt(this, this.#transport);
-      this.#post(() => this.#transport.open(phone.offline));
+      if (accepted) {
+        this.#state = 'open';
+        this.#transport.accept(options.link);
+      } else {
+        this.#post(() => this.#transport.open(phone.offline));
+      }
     }
 
     get host() { return this.#host; }
@@ -126,16 +142,24 @@ export function defineTCPSocket(phone) {
 }
 
 function socketOptions(options) {
-  if (options === null || options === undefined) options = {};
-  if (typeof options !== 'object' && typeof options !== 'function') {
-    throw new TypeError("TCPSocket constructor: Argument 3 can't be converted to a dictionary.");
-  }
-  const { binaryType = 'string', useSecureTransport = false } = options;
-  const type = `${binaryType}`;
-  if (type !== 'arraybuffer' && type !== 'string') {
-    throw new TypeError(`TCPSocket constructor: '${type}' (value of 'binaryType' member of SocketOptions) is not a valid value for enumeration TCPSocketBinaryType.`);
-  }
-  return { ssl: Boolean(useSecureTransport), binaryType: type };
+  const { binaryType, useSecureTransport = false } = dictionary(options, 'TCPSocket constructor: Argument 3');
+  return {
+    ssl: Boolean(useSecureTransport),
+    binaryType: binaryTypeOf(binaryType, "TCPSocket constructor: 'binaryType' member of SocketOptions"),
+  };
+}
+
+/** A dictionary as WebIDL takes one: none is an empty one, and a primitive is an error. */
+export function dictionary(value, what) {
+  if (value === null || value === undefined) return {};
+  if (typeof value === 'object' || typeof value === 'function') return value;
+  throw new TypeError(`${what} can't be converted to a dictionary.`);
+}
+
+export function binaryTypeOf(value = 'string', what) {
+  const type = `${value}`;
+  if (type === 'arraybuffer' || type === 'string') return type;
+  throw new TypeError(`${what}: '${type}' is not a valid value for enumeration TCPSocketBinaryType.`);
 }
 
 /**
@@ -143,7 +167,7 @@ function socketOptions(options) {
  * count adds. Anything but an ArrayBuffer is text, typed arrays included.
  */
 function payload(count, data, byteOffset, byteLength) {
-  const size = arrayBufferLength(data);
+  const size = arrayBufferLength(data, 'TCPSocket.send');
   if (size === undefined) {
     if (count > 1) throw new TypeError('TCPSocket.send: Argument 1 does not implement interface ArrayBuffer.');
     const bytes = byteString(data);
@@ -161,9 +185,10 @@ function payload(count, data, byteOffset, byteLength) {
   return { bytes, length };
 }
 
-function arrayBufferLength(value) {
+/** The bytes in an ArrayBuffer of whichever window; undefined for anything else. Throws for a shared one. */
+export function arrayBufferLength(value, what) {
   if (typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer) {
-    throw new TypeError("TCPSocket.send: Argument 1 can't be a SharedArrayBuffer or an ArrayBufferView backed by a SharedArrayBuffer");
+    throw new TypeError(`${what}: Argument 1 can't be a SharedArrayBuffer or an ArrayBufferView backed by a SharedArrayBuffer`);
   }
   try {
     return bufferLength.call(value);

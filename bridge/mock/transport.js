@@ -1,9 +1,8 @@
-import { ERRORS } from './network.js';
-import { task } from './tasks.js';
+import { ERRORS, isLoopback } from './network.js';
+import { afterTask, task } from './tasks.js';
 
 const BUFFER = 65536;
 const UNRESOLVABLE = /^$|[\s[\]]/;
-const LOOPBACK = /^(localhost|127(\.\d+){1,3}|::1)$/i;
 
 /**
  * The half of a TCPSocket that owns the connection: in the parent process on
@@ -24,6 +23,7 @@ export class Transport {
   #link = null;
   #dead = false;
   #wasOpen = false;
+  #accepted = false;
 
   #pipe = [];
   #piped = 0;
@@ -52,7 +52,7 @@ export class Transport {
     this.state = profile.initialState;
   }
 
-  get #loopback() { return LOOPBACK.test(this.#request.host); }
+  get #loopback() { return isLoopback(this.#request.host); }
 
   open(offline) {
     if (this.state === 'connecting') {
@@ -70,13 +70,25 @@ export class Transport {
     });
   }
 
+  /** In place of open: the connection is there already, accepted from a listener. It has no TLS layer to turn on. */
+  accept(link) {
+    this.#accepted = true;
+    this.state = 'open';
+    this.#wasOpen = true;
+    this.#pumping = true;
+    this.#take(link);
+  }
+
   #dial(offline) {
     const { host, port } = this.#request;
     if (UNRESOLVABLE.test(host) || port === 0 || (offline && !this.#loopback)) {
       task(() => this.#failed('refused'));
       return;
     }
-    const link = this.#network.connect(this.#request);
+    this.#take(this.#network.connect(this.#request));
+  }
+
+  #take(link) {
     this.#link = link;
     link.onconnect = () => task(() => this.#opened());
     link.onerror = (kind, code) => task(() => this.#failed(kind, code));
@@ -128,7 +140,7 @@ export class Transport {
 
   #pump() {
     if (this.#piped > 0 && !this.#inputClosed) {
-      const data = this.#take();
+      const data = this.#shift();
       this.#schedulePump();
       this.#front.fire('data', data, this.state);
       return;
@@ -142,7 +154,7 @@ export class Transport {
   }
 
   /** One event's worth of the pipe, as a buffer that the page may keep. */
-  #take() {
+  #shift() {
     const limit = Math.min(this.#profile.pipe, this.#link.chunk);
     const first = this.#pipe[0];
     let buffer;
@@ -264,7 +276,7 @@ export class Transport {
       this.#waitingForDrain = false;
       // Behind the drain event, whatever its handler has sent meanwhile: a
       // close() in there loses those sends.
-      task(() => this.#finishClosing());
+      afterTask(() => this.#finishClosing());
       this.#front.fire('drain', undefined, this.state);
       return;
     }
@@ -283,6 +295,7 @@ export class Transport {
   /** False if the state does not allow it. */
   startTLS() {
     if (this.state !== 'open') return false;
+    if (this.#accepted) return true;
     if (this.#copying) this.#waitingForTLS = true;
     else this.#link.startTLS();
     return true;

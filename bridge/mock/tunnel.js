@@ -1,9 +1,10 @@
-import { ERRORS, Link } from './network.js';
+import { DATAGRAM, Datagrams, ERRORS, Link, Listener } from './network.js';
 
 /**
- * The wire between the mock and the relay: one WebSocket for each connection.
+ * The wire between the mock and the relay: one WebSocket for each connection,
+ * each listener and each UDP port.
  *
- * The page dials `<relay>/?host=<name>&port=<port>&tls=<0|1>`. The relay answers
+ * A connection. The page dials `<relay>/?host=<name>&port=<port>&tls=<0|1>`. The relay answers
  * with status 403 if it does not allow that, 503 if it has too many links.
  *
  * Binary messages are the connection's bytes, in either direction. Either side
@@ -25,8 +26,35 @@ import { ERRORS, Link } from './network.js';
  *       end                    close the connection after the bytes before this; the relay closes
  *
  * A WebSocket that closes without `end` or `error` is a connection cut off.
+ *
+ * A listener. The page dials `<relay>/?listen=<port>&backlog=<n>`; what it says
+ * is nothing, what it hears are text messages:
+ *
+ *       listening {port}       the port is bound
+ *       connect {id, host, port}  a connection has come in. The page dials `<relay>/?accept=<id>` within
+ *                              a few seconds, and has a connection as above, not yet encrypted
+ *       error                  the port could not be bound. The relay closes
+ *
+ * Who cannot wait sends a POST to the same address first. It is answered 200 with
+ * `{port, ticket}`, 403 or 409; `&ticket=<ticket>` in the WebSocket's address
+ * then takes over what is bound already.
+ *
+ * A UDP port. The page dials `<relay>/?bind=<address>&port=<port>&reuse=<0|1>&loopback=<0|1>`,
+ * the address empty for every IPv4 one. Binary messages are datagrams, where to
+ * or where from at their head: one byte that counts the bytes of the host, the
+ * host, two bytes of port, the most significant first. Text messages:
+ *
+ *     relay → page
+ *       bound {address, port}  it is bound
+ *       error                  it could not be bound, or has died. The relay closes
+ *     page → relay
+ *       join {group}, leave {group}
+ *
+ * Either side drops datagrams of which too many are under way.
  */
 export const WINDOW = 256 * 1024;
+/** The most bytes of datagrams that wait to be sent. */
+export const DATAGRAMS_WAITING = 1 << 20;
 
 class TunnelLink extends Link {
   #socket;
@@ -42,19 +70,24 @@ class TunnelLink extends Link {
   #owed = 0;
   #ended = false;
   #closed = false;
+  /** Open already for its owner, who may end it before the WebSocket is. */
+  #accepted;
+  #ending = false;
 
-  constructor(url, tls, WebSocket) {
+  constructor(url, { tls, accepted = false }, WebSocket) {
     super();
     this.#tls = tls;
+    this.#accepted = accepted;
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onmessage = ({ data }) => {
+      if (this.#ending) this.#tellEnd();
       if (this.#closed) return;
       if (typeof data === 'string') this.#control(data);
       else this.#receive(new Uint8Array(data));
     };
-    socket.onclose = () => this.#fail(this.#opened ? 'reset' : 'refused');
+    socket.onclose = () => this.#fail(this.#opened || this.#accepted ? 'reset' : 'refused');
     // A close event always follows.
     socket.onerror = () => {};
   }
@@ -65,7 +98,7 @@ class TunnelLink extends Link {
       case 'open':
         this.#opened = true;
         this.#held = this.#tls;
-        this.onconnect();
+        if (!this.#accepted) this.onconnect();
         this.#writable();
         break;
       case 'secure':
@@ -163,7 +196,14 @@ class TunnelLink extends Link {
     this.#closed = true;
     this.#queue = [];
     if (this.#opened) this.#tell({ type: 'end' });
+    else if (this.#accepted) this.#ending = true;
     else this.#socket.close();
+  }
+
+  /** The relay's first word has come, which is `open`. */
+  #tellEnd() {
+    this.#ending = false;
+    this.#tell({ type: 'end' });
   }
 
   destroy() {
@@ -174,25 +214,168 @@ class TunnelLink extends Link {
   }
 }
 
+/** What a listener and a UDP port have in common: a WebSocket that opens, speaks, and closes for good. */
+function channel(url, WebSocket, { ontext, onbytes = () => {}, onclose }) {
+  const socket = new WebSocket(url);
+  socket.binaryType = 'arraybuffer';
+  socket.onmessage = ({ data }) => {
+    if (typeof data === 'string') ontext(JSON.parse(data));
+    else onbytes(new Uint8Array(data));
+  };
+  socket.onclose = onclose;
+  // A close event always follows.
+  socket.onerror = () => {};
+  return {
+    get waiting() { return socket.bufferedAmount; },
+    send(data) { if (socket.readyState === 1) socket.send(data); },
+    close() {
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close();
+    },
+  };
+}
+
+class TunnelListener extends Listener {
+  #channel;
+
+  /** `port` is 0 if it is not known yet; `accept(id)` makes the link to a connection that has come in. */
+  constructor(url, port, accept, WebSocket) {
+    super();
+    this.port = port;
+    this.#channel = channel(url, WebSocket, {
+      ontext: (message) => {
+        switch (message.type) {
+          case 'listening':
+            if (this.port !== 0) break;
+            this.port = message.port;
+            this.onlisten();
+            break;
+          case 'connect':
+            this.onconnect(accept(message.id), { host: message.host, port: message.port });
+            break;
+          case 'error':
+            this.#fail();
+            break;
+        }
+      },
+      onclose: () => this.#fail(),
+    });
+  }
+
+  #fail() {
+    this.#channel.close();
+    this.failed = true;
+    this.onerror();
+  }
+
+  close() { this.#channel.close(); }
+}
+
+const ascii = new TextEncoder();
+const text = new TextDecoder();
+
+class TunnelDatagrams extends Datagrams {
+  #channel;
+
+  constructor(url, WebSocket) {
+    super();
+    this.#channel = channel(url, WebSocket, {
+      ontext: (message) => {
+        if (message.type === 'bound') this.onbound(message.address, message.port);
+        else if (message.type === 'error') this.#fail();
+      },
+      onbytes: (bytes) => {
+        const end = 1 + bytes[0];
+        const port = bytes[end] << 8 | bytes[end + 1];
+        this.onmessage(bytes.subarray(end + 2), text.decode(bytes.subarray(1, end)), port);
+      },
+      onclose: () => this.#fail(),
+    });
+  }
+
+  #fail() {
+    this.#channel.close();
+    this.onerror();
+  }
+
+  send(bytes, host, port) {
+    const name = ascii.encode(host);
+    if (name.length > 255 || bytes.length > DATAGRAM || this.#channel.waiting > DATAGRAMS_WAITING) return;
+    const message = new Uint8Array(1 + name.length + 2 + bytes.length);
+    message[0] = name.length;
+    message.set(name, 1);
+    message[1 + name.length] = port >> 8;
+    message[2 + name.length] = port;
+    message.set(bytes, 3 + name.length);
+    this.#channel.send(message);
+  }
+
+  join(group) { this.#channel.send(JSON.stringify({ type: 'join', group })); }
+  leave(group) { this.#channel.send(JSON.stringify({ type: 'leave', group })); }
+  close() { this.#channel.close(); }
+}
+
 /**
  * A network of real servers, by way of kaiwire-relay at `url` (ws://127.0.0.1:8081/).
- * `WebSocket` is a class to use in place of the global one.
+ * `WebSocket` and `XMLHttpRequest` are classes to use in place of the global
+ * ones. Without an XMLHttpRequest, as in Node, listen never has an answer before
+ * it returns.
  */
 export class Tunnel {
   #url;
   #WebSocket;
+  #XMLHttpRequest;
 
-  constructor(url, { WebSocket = globalThis.WebSocket } = {}) {
+  constructor(url, { WebSocket = globalThis.WebSocket, XMLHttpRequest = globalThis.XMLHttpRequest } = {}) {
     if (typeof WebSocket !== 'function') throw new TypeError('Tunnel needs a WebSocket class');
     this.#url = new URL(url).href;
     this.#WebSocket = WebSocket;
+    this.#XMLHttpRequest = XMLHttpRequest;
+  }
+
+  #ask(query) {
+    const url = new URL(this.#url);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url.href;
   }
 
   connect({ host, port, tls }) {
-    const url = new URL(this.#url);
-    url.searchParams.set('host', host);
-    url.searchParams.set('port', port);
-    url.searchParams.set('tls', tls ? '1' : '0');
-    return new TunnelLink(url.href, tls, this.#WebSocket);
+    return new TunnelLink(this.#ask({ host, port, tls: tls ? '1' : '0' }), { tls }, this.#WebSocket);
+  }
+
+  listen({ port, backlog, now }) {
+    const query = { listen: port, backlog };
+    let known = 0;
+    if (now && this.#XMLHttpRequest) {
+      const bound = this.#reserve(query);
+      if (!bound) {
+        const listener = new Listener();
+        listener.failed = true;
+        return listener;
+      }
+      known = bound.port;
+      query.ticket = bound.ticket;
+    }
+    const accept = (id) => new TunnelLink(this.#ask({ accept: id }), { tls: false, accepted: true }, this.#WebSocket);
+    return new TunnelListener(this.#ask(query), known, accept, this.#WebSocket);
+  }
+
+  #reserve(query) {
+    const url = new URL(this.#ask(query));
+    url.protocol = url.protocol.replace('ws', 'http');
+    const request = new this.#XMLHttpRequest();
+    try {
+      request.open('POST', url.href, false);
+      request.send();
+      return request.status === 200 ? JSON.parse(request.responseText) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  bind({ address, port, reuse, loopback }) {
+    const query = { bind: address ?? '', port, reuse: reuse ? '1' : '0', loopback: loopback ? '1' : '0' };
+    return new TunnelDatagrams(this.#ask(query), this.#WebSocket);
   }
 }

@@ -38,8 +38,11 @@ type Part struct{ Nick, Channel, Reason string }
 // Quit tells that Nick has left the network.
 type Quit struct{ Nick, Reason string }
 
-// NickChange tells that Nick, who may be us, is now called NewNick.
-type NickChange struct{ Nick, NewNick string }
+// NickChange tells that Nick is now called NewNick; Own, that it is us.
+type NickChange struct {
+	Nick, NewNick string
+	Own           bool
+}
 
 // Kick tells that By has removed Nick, who may be us, from Channel.
 type Kick struct{ Nick, Channel, By, Reason string }

@@ -234,7 +234,7 @@ func TestConversation(t *testing.T) {
 		if err := other.SetNick(ctx, "thou"); err != nil || other.Nick() != "thou" {
 			t.Errorf("now %q, %v", other.Nick(), err)
 		}
-		if e := next[*NickChange](t, seen); *e != (NickChange{"you", "thou"}) {
+		if e := next[*NickChange](t, seen); *e != (NickChange{Nick: "you", NewNick: "thou"}) {
 			t.Errorf("nick %+v", e)
 		}
 		wantCode(t, other.SetNick(ctx, "ME"), coded.EREJECTED, "433")

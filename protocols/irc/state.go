@@ -144,7 +144,7 @@ func (st *state) apply(m *ircmsg.Message, now time.Time) Event {
 		if own {
 			st.nick = m.Params[0]
 		}
-		return &NickChange{Nick: from.Name, NewNick: m.Params[0]}
+		return &NickChange{Nick: from.Name, NewNick: m.Params[0], Own: own}
 	case m.Command == "KICK" && n >= 2:
 		if st.same(m.Params[1], st.nick) {
 			st.leave(m.Params[0])

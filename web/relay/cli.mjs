@@ -8,6 +8,14 @@ const HELP = `kaiwire-relay: lets a page with kaiwire's mock socket reach real s
 Usage: kaiwire-relay --allow HOST:PORT --origin URL [options]
 
   --allow HOST:PORT      a server that may be dialled; may be repeated
+  --listen PORT          a port of 127.0.0.1 that a page may listen on, 0 for any
+                         that is free; may be repeated
+  --datagrams HOST:PORT  where a page may send datagrams, on this machine; may be
+                         repeated
+  --bind PORT            a port of 127.0.0.1 that a page may have for datagrams;
+                         default 0, any that is free; may be repeated
+  --multicast GROUP      a group that a page may join, on this machine only; may
+                         be repeated
   --origin URL           a page's origin that may ask; may be repeated
   --port N               where to listen, on 127.0.0.1; default 8081
   --map NAME=HOST        dial HOST for NAME, whose certificate is still checked;
@@ -16,6 +24,9 @@ Usage: kaiwire-relay --allow HOST:PORT --origin URL [options]
   --allow-no-origin      also answer clients that are no browsers
   --help
 `;
+
+/** What is no decimal number is no port either, and startRelay says so. */
+const decimal = (text) => (/^\d+$/.test(text) ? Number(text) : text);
 
 function usage(message) {
   process.stderr.write(`kaiwire-relay: ${message}\n${HELP}`);
@@ -28,6 +39,10 @@ async function main() {
     ({ values } = parseArgs({
       options: {
         allow: { type: 'string', multiple: true, default: [] },
+        listen: { type: 'string', multiple: true, default: [] },
+        datagrams: { type: 'string', multiple: true, default: [] },
+        bind: { type: 'string', multiple: true },
+        multicast: { type: 'string', multiple: true, default: [] },
         origin: { type: 'string', multiple: true, default: [] },
         port: { type: 'string', default: '8081' },
         map: { type: 'string', multiple: true, default: [] },
@@ -49,8 +64,8 @@ async function main() {
     usage(`not a port: ${values.port}`);
     return;
   }
-  if (values.allow.length === 0) {
-    usage('nothing to dial: give --allow');
+  if ([values.allow, values.listen, values.datagrams, values.bind ?? []].every((list) => list.length === 0)) {
+    usage('nothing to do: give --allow, --listen, --datagrams or --bind');
     return;
   }
   if (values.origin.length === 0 && !values['allow-no-origin']) {
@@ -71,6 +86,10 @@ async function main() {
     relay = await startRelay({
       port,
       allow: values.allow,
+      listen: values.listen.map(decimal),
+      datagrams: values.datagrams,
+      bind: values.bind?.map(decimal),
+      multicast: values.multicast,
       origins: values.origin,
       allowNoOrigin: values['allow-no-origin'],
       hosts,

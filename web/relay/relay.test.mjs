@@ -2,107 +2,15 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import WebSocket from 'ws';
-import { install, Tunnel } from '../../bridge/mock/index.js';
 import { WINDOW } from '../../bridge/mock/tunnel.js';
 import { startRelay } from './relay.mjs';
-
-const ORIGIN = 'http://127.0.0.1:8080';
-const KINDS = ['open', 'data', 'drain', 'error', 'close'];
-const waitLimit = { timeout: 20_000 };
-
-class PageSocket extends WebSocket {
-  constructor(url) { super(url, { origin: ORIGIN }); }
-}
-
-/** A server on a free port of 127.0.0.1, closed at the end of the test. */
-async function serve(t, handler, create = net.createServer) {
-  const connections = new Set();
-  const server = create(handler);
-  server.on('connection', (socket) => {
-    connections.add(socket);
-    socket.on('error', () => {});
-  });
-  server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of connections) socket.destroy();
-  });
-  return server.address().port;
-}
-
-async function relayFor(t, options) {
-  const relay = await startRelay({ origins: [ORIGIN], ...options });
-  t.after(() => relay.close());
-  return relay;
-}
-
-function phoneOn(t, relay, profile = 'kaios3') {
-  const target = { navigator: {} };
-  const phone = install(target, { profile, network: new Tunnel(relay.url, { WebSocket: PageSocket }) });
-  t.after(() => phone.uninstall());
-  return { phone, open: (...parameters) => target.navigator.mozTCPSocket.open(...parameters) };
-}
-
-const event = (socket, type) => new Promise((resolve) => { socket.addEventListener(type, resolve, { once: true }); });
-
-function record(socket) {
-  const seen = [];
-  for (const type of KINDS) {
-    socket.addEventListener(type, (e) => {
-      if (type === 'data') seen.push(`data ${Buffer.from(e.data).toString('latin1')}`);
-      else seen.push(type === 'error' ? `error ${e.name} ${e.message}` : type);
-    });
-  }
-  return seen;
-}
-
-/** Resolves once `figure` has stood still for 2000 turns of the event loop. */
-async function stalled(figure) {
-  let last;
-  for (let turns = 0; turns < 2000; turns++) {
-    if (figure() !== last) {
-      last = figure();
-      turns = 0;
-    }
-    await new Promise(setImmediate);
-  }
-}
-
-/** The status of an upgrade request that is answered without an upgrade. */
-function refusal(relay, query, headers = { Origin: ORIGIN }) {
-  return new Promise((resolve, reject) => {
-    httpRequest({
-      host: '127.0.0.1',
-      port: relay.port,
-      path: query,
-      headers: { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==', ...headers },
-    }).on('response', (response) => {
-      response.resume();
-      resolve(response.statusCode);
-    }).on('upgrade', (response, socket) => {
-      socket.destroy();
-      resolve(101);
-    }).on('error', reject).end();
-  });
-}
-
-/** A WebSocket to the relay, past `open`. */
-async function link(relay, port) {
-  const page = new PageSocket(`${relay.url}?host=127.0.0.1&port=${port}&tls=0`);
-  const [first] = await once(page, 'message');
-  assert.deepEqual(JSON.parse(first), { type: 'open' });
-  return page;
-}
+import { event, link, ORIGIN, PageSocket, phoneOn, record, refusal, relayFor, serve, stalled, waitLimit } from './testing.mjs';
 
 describe('who may ask for what', () => {
   test('origins and the allow-list', waitLimit, async (t) => {
@@ -595,6 +503,10 @@ describe('the command', () => {
       [['--allow', 'a:1', '--origin', ORIGIN, '--map', 'a'], 2],
       [['--unknown'], 2],
       [['--allow', 'a', '--origin', ORIGIN], 1],
+      [['--listen', 'x', '--origin', ORIGIN], 1],
+      [['--bind', '70000', '--origin', ORIGIN], 1],
+      [['--datagrams', 'a', '--origin', ORIGIN], 1],
+      [['--datagrams', 'a:1', '--multicast', 'b', '--origin', ORIGIN], 1],
     ];
     for (const [parameters, code] of cases) {
       const wrong = await run(t, ...parameters);
@@ -602,6 +514,22 @@ describe('the command', () => {
       assert.equal(result.code, code, parameters.join(' '));
       assert.match(result.err, /^kaiwire-relay: /);
     }
+  });
+
+  test('it listens and has UDP ports as it is told', waitLimit, async (t) => {
+    const { child, ended } = await run(t, '--port', '0', '--listen', '0', '--datagrams', '127.0.0.1:1', '--bind', '0', '--bind', '5', '--multicast', '239.255.42.97', '--origin', ORIGIN);
+    const [url] = await once(child.stdout, 'data');
+    const relay = { port: Number(new URL(url.toString()).port) };
+    const cases = [
+      ['/?listen=0&backlog=1', 101],
+      ['/?listen=1&backlog=1', 403],
+      ['/?bind=&port=0&reuse=0&loopback=0', 101],
+      ['/?bind=&port=5&reuse=0&loopback=0', 101],
+      ['/?bind=&port=6&reuse=0&loopback=0', 403],
+    ];
+    for (const [query, status] of cases) assert.equal(await refusal(relay, query), status, query);
+    child.kill('SIGTERM');
+    assert.equal((await ended).code, 0);
   });
 
   test('it relays, and ends on SIGTERM', waitLimit, async (t) => {

@@ -46,7 +46,7 @@ class IrcSession extends Handle {
   }
 
   async setNick(nick, options) {
-    await this._call('setNick', { nick }, options);
+    this.nick = (await this._call('setNick', { nick }, options)).value;
   }
 
   async ping(options) {
