@@ -10,7 +10,7 @@ PHONE := ./bridge/... ./wasm/... ./web/bench/...
 GOEXEC := node $(CURDIR)/web/test/goexec.mjs
 NODE_MODULES := web/node_modules/.package-lock.json
 
-.PHONY: help setup demo test test-go test-wasm test-js test-web bundle bench sizes lint clean
+.PHONY: help setup demo test test-go test-wasm test-js test-web conformance bundle bench sizes lint clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r t w; do printf '  make %-10s %s\n' "$$t" "$$w"; done
@@ -27,14 +27,20 @@ setup: $(NODE_MODULES) ## What the tests need: npm packages, and on Debian Firef
 lint: ## go vet for both worlds, and gofmt.
 	go vet $(NATIVE)
 	GOOS=js GOARCH=wasm go vet $(PHONE)
+	GOOS=js GOARCH=wasm go vet -tags=owntls ./wasm/...
 	@unformatted=$$(gofmt -l bridge protocols wasm web/demo web/bench); if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
 
 test-go: ## The protocols on this machine, with the race detector: logic errors show fastest here.
 	go test -race $(NATIVE)
 
-test-wasm: $(NODE_MODULES) ## The bridge as WebAssembly on the mock's sockets, in Node and in Firefox: nettest is the definition of a net.Conn.
+test-wasm: $(NODE_MODULES) ## The bridge as WebAssembly on the mock's sockets, page and worker, in Node and in Firefox: nettest is the definition of a net.Conn.
 	GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=node" $(PHONE)
-	GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge/...
+	for mode in page worker; do for profile in kaios25 kaios3 gecko; do \
+		echo "node, $$mode, $$profile"; \
+		KAIWIRE_MODE=$$mode KAIWIRE_PROFILE=$$profile GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=node" ./bridge || exit 1; \
+	done; done
+	KAIWIRE_MODE=page KAIWIRE_PROFILE=kaios3 GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge
+	KAIWIRE_MODE=worker KAIWIRE_PROFILE=kaios25 GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge
 
 test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its checklist, and the relay.
 	node --test $$(find bridge web/relay -name '*.test.mjs')
@@ -42,8 +48,15 @@ test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its
 test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
 	node --test --test-concurrency=1 $$(find web/test web/demo web/bench -name '*.test.mjs')
 
-bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist.
+conformance: $(NODE_MODULES) ## The mock against Gecko's own sockets in Firefox, fact by fact; then the Go side and IMAP over those sockets.
+	test -d web/dist || $(MAKE) bundle
+	GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=gecko" ./bridge/...
+	node --test --test-concurrency=1 $$(find web/conformance -name '*.test.mjs')
+	node web/conformance/run.mjs
+
+bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist; beside it the phone's self-test.
 	node web/build.mjs
+	node web/conformance/build.mjs
 
 bench: $(NODE_MODULES) ## Speed and memory as ratios, side by side in one run of Firefox; figures also in web/bench/out.
 	test -d web/dist || $(MAKE) bundle

@@ -10,7 +10,7 @@ import (
 // versions never raise an event.
 func splitAddress(network, address string) (host string, port int, err error) {
 	switch network {
-	case "tcp", "tcp4", "tcp6":
+	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
 	default:
 		return "", 0, net.UnknownNetworkError(network)
 	}
@@ -26,6 +26,23 @@ func splitAddress(network, address string) (host string, port int, err error) {
 		return "", 0, &net.AddrError{Err: "the host is not a name or an IP address", Addr: address}
 	}
 	return host, port, nil
+}
+
+// splitLocal takes the address of a listen apart; the host may be empty or an
+// IP address, the port 0.
+func splitLocal(address string) (ip string, port int, err error) {
+	ip, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(service)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, &net.AddrError{Err: "the port must be a number from 0 to 65535", Addr: address}
+	}
+	if ip != "" && net.ParseIP(ip) == nil {
+		return "", 0, &net.AddrError{Err: "the host must be an IP address", Addr: address}
+	}
+	return ip, port, nil
 }
 
 // validHost keeps from the platform what makes no valid URI host: for such a

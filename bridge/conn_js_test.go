@@ -18,15 +18,21 @@ import (
 	"kaiwire/protocols/dial"
 )
 
-// network gives the tests the mock's memory network: the runner puts it up as
-// kaiwireTest, see web/test.
+// network gives the tests what they need of the network: the runner puts it up
+// as kaiwireTest, see web/test.
 func network(t *testing.T, method string, args ...any) js.Value {
 	t.Helper()
 	n := js.Global().Get("kaiwireTest")
 	if !n.Truthy() {
-		t.Fatal("run by `make test-wasm`: the runner has to put up the mock network")
+		t.Fatal("run by `make test-wasm`: the runner has to put up the network")
 	}
 	return n.Call(method, args...)
+}
+
+// faultAddress is where to dial to meet a fault: refused, black-hole, reset or certificate.
+func faultAddress(t *testing.T, fault string) string {
+	t.Helper()
+	return network(t, "address", fault).String()
 }
 
 func dialPair(t *testing.T, framing Framing) (a, b net.Conn, err error) {
@@ -129,11 +135,11 @@ func TestDialErrors(t *testing.T) {
 		dialer                 Dialer
 		want                   error
 	}{
-		{"refused", "tcp", "refused.test:1", t.Context(), Dialer{}, syscall.ECONNREFUSED},
-		{"black hole, context", "tcp", "black-hole.test:1", soon, Dialer{}, context.DeadlineExceeded},
-		{"black hole, own timeout", "tcp", "black-hole.test:1", t.Context(), Dialer{Timeout: 50 * time.Millisecond}, context.DeadlineExceeded},
-		{"cancelled before", "tcp", "refused.test:1", cancelled, Dialer{}, context.Canceled},
-		{"unknown network", "udp", "refused.test:1", t.Context(), Dialer{}, net.UnknownNetworkError("udp")},
+		{"refused", "tcp", faultAddress(t, "refused"), t.Context(), Dialer{}, syscall.ECONNREFUSED},
+		{"black hole, context", "tcp", faultAddress(t, "black-hole"), soon, Dialer{}, context.DeadlineExceeded},
+		{"black hole, own timeout", "tcp", faultAddress(t, "black-hole"), t.Context(), Dialer{Timeout: 50 * time.Millisecond}, context.DeadlineExceeded},
+		{"cancelled before", "tcp", faultAddress(t, "refused"), cancelled, Dialer{}, context.Canceled},
+		{"unknown network", "unix", faultAddress(t, "refused"), t.Context(), Dialer{}, net.UnknownNetworkError("unix")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, err := test.dialer.DialContext(test.ctx, test.network, test.address)
@@ -162,7 +168,7 @@ func TestCancelWhileDialing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		_, err := (&Dialer{}).DialContext(ctx, "tcp", "black-hole.test:1")
+		_, err := (&Dialer{}).DialContext(ctx, "tcp", faultAddress(t, "black-hole"))
 		done <- err
 	}()
 	cancel()
@@ -210,7 +216,7 @@ func TestOrderlyEnd(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	c := dialFault(t, "reset.test:1")
+	c := dialFault(t, faultAddress(t, "reset"))
 	got, err := io.ReadAll(c)
 	if !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("got %q, %v", got, err)
@@ -271,7 +277,7 @@ func TestBackPressure(t *testing.T) {
 		}
 		defer a.Close()
 		defer b.Close()
-		const total = 8 << 20
+		const total = 32 << 20 // more than two connections of a kernel hold
 		a.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
 		block := bytes.Repeat([]byte("0123456789abcdef"), total/16)
 		n, err := a.Write(block)
@@ -335,7 +341,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestCertificateErrorIsTheFirstReads(t *testing.T) {
-	c, err := (&Dialer{}).DialTLSContext(t.Context(), "tcp", "certificate.test:1")
+	c, err := (&Dialer{}).DialTLSContext(t.Context(), "tcp", faultAddress(t, "certificate"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,19 @@ type Dialer struct {
 // platform chooses. Errors are *net.OpError: syscall.ECONNREFUSED for every
 // cause that the platform knows of, context.DeadlineExceeded or the context's
 // error, syscall.EPERM where the app may not use sockets.
+//
+// With network "udp", "udp4" or "udp6" the connection is a UDP socket with one
+// peer: see PacketConn for what can't be sent, and errors.ErrUnsupported where
+// the phone offers no UDP.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	switch network {
+	case "udp", "udp4", "udp6":
+		host, port, err := splitAddress(network, address)
+		if err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		return d.dialUDP(ctx, network, host, port)
+	}
 	return d.dial(ctx, network, address, 0)
 }
 
@@ -46,6 +58,9 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 // failed handshake (dial.ErrCertificate, dial.ErrHandshake) is the error of the
 // first Read.
 func (d *Dialer) DialTLSContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if !strings.HasPrefix(network, "tcp") {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: net.UnknownNetworkError(network)}
+	}
 	return d.dial(ctx, network, address, flagTLS)
 }
 
@@ -76,26 +91,10 @@ func (d *Dialer) dial(ctx context.Context, network, address string, flags int32)
 	}
 	id := streamOpen(unsafe.Pointer(unsafe.StringData(host)), int32(len(host)), int32(port), flags)
 	c := newConn(id, host, remote, flags&flagTLS != 0)
-	select {
-	case <-c.opened:
-		return c, nil
-	case <-c.over:
-		err := c.endError()
-		c.Close()
+	if err := c.open(ctx); err != nil {
 		return fail(err)
-	case <-ctx.Done():
-		c.Close()
-		return fail(ctx.Err())
 	}
+	return c, nil
 }
 
-// parseSocketError reads what streamError wrote: the name, the message and
-// "opened" or nothing, a line each. An empty text is an orderly end.
-func parseSocketError(text string) *SocketError {
-	if text == "" {
-		return nil
-	}
-	name, rest, _ := strings.Cut(text, "\n")
-	message, opened, _ := strings.Cut(rest, "\n")
-	return &SocketError{Name: name, Message: message, Opened: opened == "opened"}
-}
+func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"net"
 	"syscall"
 
@@ -75,8 +76,12 @@ var socketErrors = []struct {
 	{"SecurityUnsupportedTLSVersionError", "", dial.ErrHandshake, dial.ErrHandshake},
 	// KaiOS 2.5 says so where the app is marked offline.
 	{"InvalidStateError", "", syscall.ENETDOWN, syscall.ENETDOWN},
-	// Raised by phone.js where the socket API is absent, and by calls that
-	// the platform refuses with an exception.
+	// Raised by our own JavaScript where the platform is silent, and by calls
+	// that the platform refuses with an exception.
 	{"NotAllowedError", "", syscall.EPERM, syscall.EPERM},
+	{"OfflineError", "", syscall.ENETDOWN, syscall.ENETDOWN},
+	{"NotSupportedError", "", errors.ErrUnsupported, errors.ErrUnsupported},
+	{"PortInUseError", "", syscall.EADDRINUSE, syscall.EADDRINUSE},
+	{"QuotaExceededError", "", syscall.EMFILE, syscall.EMFILE},
 	{"TypeError", "", syscall.EINVAL, syscall.EINVAL},
 }

@@ -28,6 +28,10 @@ func TestSocketErrorTable(t *testing.T) {
 		{SocketError{"SecurityExpiredCertificateError", "SecurityCertificate", true}, dial.ErrCertificate, coded.ECERT},
 		{SocketError{"InvalidStateError", "Internal error", false}, syscall.ENETDOWN, coded.ENETDOWN},
 		{SocketError{"NotAllowedError", "", false}, syscall.EPERM, coded.EPERM},
+		{SocketError{"OfflineError", "Network", false}, syscall.ENETDOWN, coded.ENETDOWN},
+		{SocketError{"NotSupportedError", "", false}, errors.ErrUnsupported, coded.ENOTSUP},
+		{SocketError{"PortInUseError", "", false}, syscall.EADDRINUSE, coded.EADDRINUSE},
+		{SocketError{"QuotaExceededError", "", false}, syscall.EMFILE, coded.ELIMIT},
 		{SocketError{"SomethingNewError", "", false}, syscall.ECONNREFUSED, coded.ECONNREFUSED},
 		{SocketError{"SomethingNewError", "", true}, syscall.ECONNRESET, coded.ECONNRESET},
 	} {

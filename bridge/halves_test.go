@@ -20,7 +20,7 @@ func TestNumbersOfBothHalves(t *testing.T) {
 	goHalf, jsHalf := read("host_js.go"), read("stream.js")+read("host.js")
 	for goName, jsName := range map[string]string{
 		"wouldBlock": "WOULD_BLOCK", "ended": "ENDED_RESULT", "yieldFirst": "YIELD_FIRST",
-		"flagTLS": "FLAG_TLS", "flagString": "FLAG_STRING",
+		"flagTLS": "FLAG_TLS", "flagString": "FLAG_STRING", "flagReuse": "FLAG_REUSE", "flagLoopback": "FLAG_LOOPBACK",
 		"wakeOpen": "OPEN", "wakeReadable": "READABLE", "wakeWritable": "WRITABLE", "wakeEnded": "ENDED",
 	} {
 		g := regexp.MustCompile(`\b` + goName + `\s+= (-?\d+)`).FindStringSubmatch(goHalf)

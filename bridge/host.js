@@ -1,13 +1,17 @@
-// What a Go module imports: its streams, by number. These functions are called
+// What a Go module imports: its sockets, by number. These functions are called
 // by Go and must never throw into it.
 
-import { Stream, ENDED } from './stream.js';
+import { Stream } from './stream.js';
+import { Datagrams } from './datagram.js';
+import { Listener } from './listener.js';
 
 const WOULD_BLOCK = 0;
 const ENDED_RESULT = -1;
 const YIELD_FIRST = -2;
 const FLAG_TLS = 1;
 const FLAG_STRING = 2;
+const FLAG_REUSE = 4;
+const FLAG_LOOPBACK = 8;
 
 /** How long Go may hold the page's thread before a read sends it through a timer, in milliseconds. */
 const PAGE_SLICE = 8;
@@ -22,7 +26,7 @@ export class Host {
     this.framing = options && options.framing;
     this.slice = options && options.yields ? PAGE_SLICE : 0;
     this.entered = 0;
-    this.streams = new Map();
+    this.sockets = new Map();
     this.nextId = 1;
     this.stopped = false;
     /** Go puts its functions here when it starts; see Host in host_js.go. */
@@ -65,54 +69,115 @@ export class Host {
 
   imports() {
     return {
-      stream_open: (host, hostLength, port, flags) => this.open(this.text(host, hostLength), port, flags),
+      stream_open: (host, hostLength, port, flags) => {
+        const options = {
+          host: this.text(host, hostLength),
+          port,
+          tls: (flags & FLAG_TLS) !== 0,
+          framing: this.framingOf(flags),
+        };
+        return this.add((notify) => new Stream(this.phone, options, notify));
+      },
       stream_read: (id, pointer, length) => {
-        const stream = this.streams.get(id);
+        const stream = this.sockets.get(id);
         if (!stream) return ENDED_RESULT;
         if (this.heldTooLong()) return YIELD_FIRST;
         return stream.read(new Uint8Array(this.buffer, pointer, length));
       },
       stream_write: (id, pointer, length) => {
-        const stream = this.streams.get(id);
+        const stream = this.sockets.get(id);
         return stream ? stream.write(this.buffer, pointer, length) : ENDED_RESULT;
       },
       stream_upgrade: (id) => {
-        const stream = this.streams.get(id);
+        const stream = this.sockets.get(id);
         return stream && stream.upgrade() ? WOULD_BLOCK : ENDED_RESULT;
       },
-      stream_close: (id) => {
-        const stream = this.streams.get(id);
-        if (!stream) return;
-        this.streams.delete(id);
-        stream.close();
+      listener_open: (port, backlog, flags) =>
+        this.add((notify) => new Listener(this.phone, { port, backlog, framing: this.framingOf(flags) }, notify)),
+      listener_accept: (id, address, addressLength) => this.accept(id, address, addressLength),
+      datagram_open: (address, addressLength, port, flags) => {
+        const options = { addressReuse: (flags & FLAG_REUSE) !== 0, loopback: (flags & FLAG_LOOPBACK) !== 0 };
+        // Left out, not empty or 0, which the platform refuses.
+        if (addressLength > 0) options.localAddress = this.text(address, addressLength);
+        if (port !== 0) options.localPort = port;
+        return this.add((notify) => new Datagrams(this.phone, options, notify));
       },
-      stream_error: (id, pointer, length) => {
-        const stream = this.streams.get(id);
-        if (!stream || !stream.error) return 0;
-        const { name, message, opened } = stream.error;
+      datagram_read: (id, pointer, length, address, addressLength) => {
+        const socket = this.sockets.get(id);
+        const datagram = socket && socket.read();
+        if (datagram === undefined) return ENDED_RESULT;
+        if (datagram === null) return WOULD_BLOCK;
+        const data = datagram.data.subarray(0, length);
+        new Uint8Array(this.buffer, pointer, length).set(data);
+        this.write(address, addressLength, datagram.address + ' ' + datagram.port + '\n');
+        return data.length + 1; // an empty datagram is not none
+      },
+      datagram_write: (id, pointer, length, address, addressLength, port) => {
+        const socket = this.sockets.get(id);
+        // The platform takes views here, but keeps them until they are sent.
+        const bytes = new Uint8Array(this.buffer, pointer, length).slice();
+        return socket && socket.write(bytes, this.text(address, addressLength), port) ? 1 : ENDED_RESULT;
+      },
+      datagram_multicast: (id, join, group, groupLength) => {
+        const socket = this.sockets.get(id);
+        return socket && socket.multicast(join !== 0, this.text(group, groupLength)) ? 1 : ENDED_RESULT;
+      },
+      socket_local: (id, pointer, length) => {
+        const socket = this.sockets.get(id);
+        if (!socket) return 0;
+        const [address, port] = socket instanceof Listener
+          ? ['0.0.0.0', socket.port]
+          : [socket.socket.localAddress, socket.socket.localPort];
+        return this.write(pointer, length, address + ' ' + port + '\n');
+      },
+      socket_close: (id) => {
+        const socket = this.sockets.get(id);
+        if (!socket) return;
+        this.sockets.delete(id);
+        socket.close();
+      },
+      socket_error: (id, pointer, length) => {
+        const socket = this.sockets.get(id);
+        if (!socket || !socket.error) return 0;
+        const { name, message, opened } = socket.error;
         // The message is the platform's and may hold anything; the three parts are lines.
-        const text = [name, message.replace(/\n/g, ' ').slice(0, 100), opened ? 'opened' : ''].join('\n');
-        const bytes = this.encoder.encode(text).subarray(0, length);
-        new Uint8Array(this.buffer, pointer, length).set(bytes);
-        return bytes.length;
+        return this.write(pointer, length, [name, message.replace(/\n/g, ' ').slice(0, 100), opened ? 'opened' : ''].join('\n'));
       },
     };
   }
 
-  open(host, port, flags) {
+  /** Writes text into Go's memory: how many bytes. */
+  write(pointer, length, text) {
+    const bytes = this.encoder.encode(text).subarray(0, length);
+    new Uint8Array(this.buffer, pointer, length).set(bytes);
+    return bytes.length;
+  }
+
+  framingOf(flags) {
+    return (flags & FLAG_STRING) !== 0 ? 'string' : this.framing;
+  }
+
+  /** Makes a socket and gives it a number. */
+  add(make) {
     const id = this.nextId++;
-    const options = {
-      host,
-      port,
-      tls: (flags & FLAG_TLS) !== 0,
-      framing: (flags & FLAG_STRING) !== 0 ? 'string' : this.framing,
-    };
-    this.streams.set(id, new Stream(this.phone, options, (what) => this.wake(id, what)));
+    this.sockets.set(id, make((what) => this.wake(id, what)));
     return id;
   }
 
+  accept(id, address, addressLength) {
+    const listener = this.sockets.get(id);
+    const entry = listener && listener.accept();
+    if (entry === undefined) return ENDED_RESULT;
+    if (entry === null) return WOULD_BLOCK;
+    this.write(address, addressLength, entry.host + ' ' + entry.port + '\n');
+    return this.add((notify) => {
+      entry.accepted = notify;
+      return entry.stream;
+    });
+  }
+
   wake(id, what) {
-    if (this.stopped || !this.streams.has(id)) return;
+    if (this.stopped || !this.sockets.has(id)) return;
     this.entering();
     this.go._inst.exports.kaiwire_wake(id, what);
     // What the export has woken runs only now.
@@ -133,11 +198,11 @@ export class Host {
     return true;
   }
 
-  /** Closes all streams; Go is not woken any more. */
+  /** Closes all sockets; Go is not woken any more. */
   stop() {
     this.stopped = true;
-    this.streams.forEach((stream) => stream.close());
-    this.streams.clear();
+    this.sockets.forEach((socket) => socket.close());
+    this.sockets.clear();
   }
 }
 
@@ -145,5 +210,3 @@ export class Host {
 function globalScope() {
   return typeof self !== 'undefined' ? self : globalThis;
 }
-
-export { ENDED };

@@ -7,7 +7,8 @@ import (
 )
 
 // The functions of host.js. They never throw; what fails comes back as a
-// value, and pointers are used during the call only.
+// value, and pointers are used during the call only. Addresses are written as
+// "address port" and a line feed.
 
 //go:wasmimport kaiwire stream_open
 func streamOpen(host unsafe.Pointer, hostLen, port, flags int32) int32
@@ -21,21 +22,47 @@ func streamWrite(id int32, p unsafe.Pointer, n int32) int32
 //go:wasmimport kaiwire stream_upgrade
 func streamUpgrade(id int32) int32
 
-//go:wasmimport kaiwire stream_close
-func streamClose(id int32)
+//go:wasmimport kaiwire listener_open
+func listenerOpen(port, backlog, flags int32) int32
 
-//go:wasmimport kaiwire stream_error
-func streamError(id int32, p unsafe.Pointer, n int32) int32
+//go:wasmimport kaiwire listener_accept
+func listenerAccept(id int32, address unsafe.Pointer, addressLen int32) int32
+
+//go:wasmimport kaiwire datagram_open
+func datagramOpen(address unsafe.Pointer, addressLen, port, flags int32) int32
+
+// datagram_read answers one more than the length, as an empty datagram is not
+// none.
+//
+//go:wasmimport kaiwire datagram_read
+func datagramRead(id int32, p unsafe.Pointer, n int32, address unsafe.Pointer, addressLen int32) int32
+
+//go:wasmimport kaiwire datagram_write
+func datagramWrite(id int32, p unsafe.Pointer, n int32, address unsafe.Pointer, addressLen, port int32) int32
+
+//go:wasmimport kaiwire datagram_multicast
+func datagramMulticast(id, join int32, group unsafe.Pointer, groupLen int32) int32
+
+//go:wasmimport kaiwire socket_local
+func socketLocal(id int32, p unsafe.Pointer, n int32) int32
+
+//go:wasmimport kaiwire socket_error
+func socketError(id int32, p unsafe.Pointer, n int32) int32
+
+//go:wasmimport kaiwire socket_close
+func socketClose(id int32)
 
 // What the functions above answer, and what wake is told; host.js has the same
 // numbers, and a test compares them.
 const (
-	wouldBlock = 0  // nothing to read or no room to write: wake will come
-	ended      = -1 // the stream has ended: streamError has the reason
+	wouldBlock = 0  // nothing is there, or no room: wake will come
+	ended      = -1 // the socket has ended: socketError has the reason
 	yieldFirst = -2 // the page's thread has been held too long: let the browser run
 
-	flagTLS    = 1
-	flagString = 2
+	flagTLS      = 1
+	flagString   = 2
+	flagReuse    = 4
+	flagLoopback = 8
 
 	wakeOpen     = 1
 	wakeReadable = 2
@@ -43,11 +70,11 @@ const (
 	wakeEnded    = 8
 )
 
-// host knows the connections of this module by the id of their stream.
+// host knows the sockets of this module by their numbers.
 var host = struct {
-	mu    sync.Mutex
-	conns map[int32]*conn
-}{conns: map[int32]*conn{}}
+	mu      sync.Mutex
+	sockets map[int32]*socket
+}{sockets: map[int32]*socket{}}
 
 // Host is the object that host.js puts up for the module while it starts, and
 // takes away again. A program puts functions for JavaScript there. It is not
@@ -55,7 +82,7 @@ var host = struct {
 // that there are no sockets.
 var Host = js.Global().Get("kaiwireHost")
 
-// wake is called by JavaScript when something that a connection waits for has
+// wake is called by JavaScript when something that a socket waits for has
 // come. It must not wait itself, and what it wakes runs after its return, when
 // JavaScript resumes the program. An export and not a js.Func: that leaves five
 // values behind for the collector at each call, and calls come by the thousand.
@@ -63,28 +90,16 @@ var Host = js.Global().Get("kaiwireHost")
 //go:wasmexport kaiwire_wake
 func wake(id, what int32) {
 	host.mu.Lock()
-	c := host.conns[id]
+	s := host.sockets[id]
 	host.mu.Unlock()
-	if c != nil {
-		c.wake(what)
+	if s != nil {
+		s.wake(what)
 	}
 }
 
-func register(id int32, c *conn) {
-	host.mu.Lock()
-	host.conns[id] = c
-	host.mu.Unlock()
-}
-
-func unregister(id int32) {
-	host.mu.Lock()
-	delete(host.conns, id)
-	host.mu.Unlock()
-}
-
-// Open is the number of connections that have been dialed and not yet closed.
+// Open is the number of sockets that have been opened and not yet closed.
 func Open() int {
 	host.mu.Lock()
 	defer host.mu.Unlock()
-	return len(host.conns)
+	return len(host.sockets)
 }

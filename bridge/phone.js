@@ -4,16 +4,36 @@
 // read; absent, not null, without the permission "tcp-socket") and, beside it,
 // the constructor TCPSocket. Neither exists in a worker, in any version.
 
-/** @returns {{open(host: string, port: number, options: object): object} | null} */
+/**
+ * A phone: open(host, port, options) → TCPSocket, and where the host has them listen(port, options, backlog) →
+ * TCPServerSocket, bind(options) → UDPSocket, whenOnline(callback) → a function that ends the watch.
+ * @returns {object | null} null where there are no TCP sockets
+ */
 export function findPhone(scope) {
   const navigator = scope.navigator;
+  const phone = {};
   if (navigator && navigator.mozTCPSocket) {
-    return { open: (host, port, options) => navigator.mozTCPSocket.open(host, port, options) };
+    phone.open = (host, port, options) => navigator.mozTCPSocket.open(host, port, options);
+    if (navigator.mozTCPSocket.listen) {
+      phone.listen = (port, options, backlog) => navigator.mozTCPSocket.listen(port, options, backlog);
+    }
+  } else if (typeof scope.TCPSocket === 'function') {
+    phone.open = (host, port, options) => new scope.TCPSocket(host, port, options);
+    if (typeof scope.TCPServerSocket === 'function') {
+      phone.listen = (port, options, backlog) => new scope.TCPServerSocket(port, options, backlog);
+    }
+  } else {
+    return null;
   }
-  if (typeof scope.TCPSocket === 'function') {
-    return { open: (host, port, options) => new scope.TCPSocket(host, port, options) };
+  // KaiOS 3 keeps it from apps, whatever they have asked for.
+  if (typeof scope.UDPSocket === 'function') phone.bind = (options) => new scope.UDPSocket(options);
+  if (scope.addEventListener) {
+    phone.whenOnline = (callback) => {
+      scope.addEventListener('online', callback);
+      return () => scope.removeEventListener('online', callback);
+    };
   }
-  return null;
+  return phone;
 }
 
 /** Stands in where the host has no sockets: every open fails with what is missing. */

@@ -1,26 +1,56 @@
 // Sockets in a worker. The platform offers sockets to the page alone, so the
-// page half opens them and the worker half shows them with the same face as
-// the phone's own: stream.js does not know the difference.
+// page half opens them and the worker half shows them with the same faces as
+// the phone's own: stream.js, listener.js and datagram.js do not know the
+// difference.
 //
-// Messages are arrays [operation, socket number, …]. Bytes cross in buffers
-// that are transferred. Page and worker each keep count of what the other has
-// not yet taken, so that neither can fill the other's memory: the page suspends
-// the socket while more than WINDOW received bytes are on their way, and the
-// worker sees send() return false while more than SEND_WINDOW sent bytes are.
+// Messages are arrays [operation, socket number, …]. The worker numbers what it
+// opens from 1 up, the page numbers accepted connections from -1 down. Bytes
+// cross in buffers that are transferred. Page and worker each keep count of
+// what the other has not yet taken, so that neither can fill the other's
+// memory: the page suspends a socket while more than WINDOW received bytes are
+// on their way, drops datagrams beyond it, and the worker sees send() return
+// false while more than SEND_WINDOW sent bytes are.
+//
+// Both halves take what comes as if it were hostile: a message that is not of
+// its form is ignored.
 
 const WINDOW = 1024 * 1024;
 const SEND_WINDOW = 64 * 1024;
 /** Sockets that one worker may have open; a phone's kernel has 1024 files for all. */
 const MAX_SOCKETS = 256;
 
-/** What may cross, and in which direction; messages with another operation are ignored. */
-const toPage = { open: 1, send: 1, took: 1, suspend: 1, resume: 1, upgrade: 1, close: 1 };
-const toWorker = { open: 1, data: 1, sent: 1, error: 1, close: 1 };
+const number = (value) => typeof value === 'number' && isFinite(value) && Math.floor(value) === value;
+const natural = (value) => number(value) && value >= 0;
+const text = (value) => typeof value === 'string' && value.length <= 65536;
+const bytes = (value) => typeof value === 'string' || value instanceof ArrayBuffer;
+const options = (value) => typeof value === 'object' && value !== null;
+const flag = (value) => typeof value === 'boolean';
+
+/** What may cross, and the form of what follows the socket's number. */
+const toPage = {
+  open: [text, natural, options], send: [bytes], took: [natural], suspend: [], resume: [], upgrade: [], close: [],
+  listen: [natural, options, natural], unlisten: [],
+  bind: [options], sendTo: [bytes, text, natural], group: [flag, text], unbind: [],
+};
+const toWorker = {
+  open: [], data: [bytes], sent: [natural], error: [text, text], close: [],
+  listening: [natural], accepted: [number, text, natural], unlistened: [],
+  bound: [text, natural], message: [bytes, text, natural], unbound: [text, text],
+  online: [],
+};
+
+function wellFormed(forms, message) {
+  const form = forms.hasOwnProperty(message[0]) && forms[message[0]];
+  return !!form && message.length === form.length + 2 && form.every((is, i) => is(message[i + 2]));
+}
 
 export function isSocketMessage(message) {
-  return Array.isArray(message) && typeof message[1] === 'number' &&
+  return Array.isArray(message) && number(message[1]) &&
     (toPage.hasOwnProperty(message[0]) || toWorker.hasOwnProperty(message[0]));
 }
+
+const lengthOf = (data) => (typeof data === 'string' ? data.length : data.byteLength);
+const transferOf = (data) => (typeof data === 'string' ? [] : [data]);
 
 /** The page half: opens sockets for the worker behind post. */
 export class PageRelay {
@@ -28,98 +58,122 @@ export class PageRelay {
   constructor(phone, post) {
     this.phone = phone;
     this.post = post;
-    this.sockets = new Map();
+    this.sockets = new Map();   // connections
+    this.servers = new Map();
+    this.datagrams = new Map();
+    this.nextAccepted = -1;
+    this.stopWatching = phone.whenOnline ? phone.whenOnline(() => this.post(['online', 0])) : () => {};
+  }
+
+  /** What the worker half needs to know of the phone. */
+  get offers() {
+    return { listen: !!this.phone.listen, bind: !!this.phone.bind, whenOnline: !!this.phone.whenOnline };
   }
 
   receive(message) {
+    if (!wellFormed(toPage, message)) return;
     const [operation, id, a, b, c] = message;
-    if (operation === 'open') {
-      this.open(id, a, b, c);
-      return;
-    }
-    const entry = this.sockets.get(id);
-    if (!entry || !toPage.hasOwnProperty(operation)) return;
     try {
-      this[operation](entry, a);
+      this[operation](id, a, b, c);
     } catch (error) {
-      this.post(['error', id, error.name || 'Error', error.message || '']);
+      this.post(['error', id, String(error.name || 'Error'), String(error.message || '')]);
     }
   }
 
-  open(id, host, port, options) {
-    if (this.sockets.has(id)) return;
-    const entry = { id, socket: null, unacknowledged: 0, choked: false, suspended: 0, blocked: 0 };
+  /** Whether a new socket may have this number; says why not otherwise. */
+  admit(id) {
+    if (id <= 0 || this.sockets.has(id) || this.servers.has(id) || this.datagrams.has(id)) return false;
+    if (this.sockets.size + this.servers.size + this.datagrams.size < MAX_SOCKETS) return true;
+    const error = new Error('more than ' + MAX_SOCKETS + ' sockets');
+    error.name = 'QuotaExceededError';
+    throw error;
+  }
+
+  open(id, host, port, wanted) {
     try {
-      if (this.sockets.size >= MAX_SOCKETS) {
-        const error = new Error('more than ' + MAX_SOCKETS + ' sockets');
-        error.name = 'QuotaExceededError';
-        throw error;
-      }
-      entry.socket = this.phone.open(host, port, options);
+      if (this.admit(id)) this.watch(id, this.phone.open(host, port, wanted));
     } catch (error) {
-      this.post(['error', id, error.name || 'Error', error.message || '']);
+      this.post(['error', id, String(error.name || 'Error'), String(error.message || '')]);
       this.post(['close', id]);
-      return;
     }
+  }
+
+  /** Passes on what a connection says. */
+  watch(id, socket) {
+    const entry = { id, socket, unacknowledged: 0, choked: false, suspended: 0, blocked: 0, closing: false };
     this.sockets.set(id, entry);
-    const socket = entry.socket;
     socket.onopen = () => {
+      // Current Gecko ignores a close() that comes before the connection attempt has begun.
       if (entry.closing) socket.close();
       this.post(['open', id]);
     };
     socket.ondata = (event) => this.ondata(entry, event.data);
     socket.ondrain = () => {
-      this.post(['sent', id, entry.blocked]);
+      const length = entry.blocked;
       entry.blocked = 0;
+      this.post(['sent', id, length]);
     };
-    socket.onerror = (event) => this.post(['error', id, event.name, event.message]);
+    socket.onerror = (event) => this.post(['error', id, String(event.name), String(event.message)]);
     socket.onclose = () => {
       this.sockets.delete(id);
       socket.onopen = socket.ondata = socket.ondrain = socket.onerror = socket.onclose = null;
       this.post(['close', id]);
     };
+    return entry;
   }
 
   ondata(entry, data) {
-    entry.unacknowledged += typeof data === 'string' ? data.length : data.byteLength;
+    // Nobody reads any more; data that was under way still comes.
+    if (entry.closing) return;
+    entry.unacknowledged += lengthOf(data);
     if (entry.unacknowledged > WINDOW && !entry.choked) {
       entry.choked = true;
       entry.socket.suspend();
     }
-    this.post(['data', entry.id, data], typeof data === 'string' ? [] : [data]);
+    this.post(['data', entry.id, data], transferOf(data));
   }
 
-  took(entry, bytes) {
-    entry.unacknowledged = Math.max(0, entry.unacknowledged - bytes);
+  took(id, length) {
+    const entry = this.sockets.get(id) || this.datagrams.get(id);
+    if (!entry) return;
+    entry.unacknowledged = Math.max(0, entry.unacknowledged - length);
     if (entry.choked && entry.unacknowledged <= WINDOW / 2) {
       entry.choked = false;
       entry.socket.resume();
     }
   }
 
-  send(entry, data) {
-    const length = typeof data === 'string' ? data.length : data.byteLength;
+  send(id, data) {
+    const entry = this.sockets.get(id);
+    if (!entry || entry.closing) return;
+    const length = lengthOf(data);
     const room = typeof data === 'string' ? entry.socket.send(data) : entry.socket.send(data, 0, length);
-    if (room && entry.blocked === 0) this.post(['sent', entry.id, length]);
+    if (room && entry.blocked === 0) this.post(['sent', id, length]);
     else entry.blocked += length; // told when the platform has handed all of it on
   }
 
-  suspend(entry) {
+  suspend(id) {
+    const entry = this.sockets.get(id);
+    if (!entry) return;
     entry.suspended++;
     entry.socket.suspend();
   }
 
-  resume(entry) {
-    if (entry.suspended === 0) return;
+  resume(id) {
+    const entry = this.sockets.get(id);
+    if (!entry || entry.suspended === 0) return;
     entry.suspended--;
     entry.socket.resume();
   }
 
-  upgrade(entry) {
-    entry.socket.upgradeToSecure();
+  upgrade(id) {
+    const entry = this.sockets.get(id);
+    if (entry) entry.socket.upgradeToSecure();
   }
 
-  close(entry) {
+  close(id) {
+    const entry = this.sockets.get(id);
+    if (!entry) return;
     entry.closing = true;
     this.release(entry);
     entry.socket.close();
@@ -136,12 +190,95 @@ export class PageRelay {
     entry.choked = false;
   }
 
-  /** Closes every socket: the worker is gone. */
+  listen(id, port, wanted, backlog) {
+    let server;
+    try {
+      if (!this.admit(id)) return;
+      server = this.phone.listen(port, wanted, backlog);
+    } catch (error) {
+      this.post(['unlistened', id]);
+      return;
+    }
+    this.servers.set(id, server);
+    server.onconnect = (event) => {
+      const socket = event.socket || event;
+      if (this.sockets.size >= MAX_SOCKETS) {
+        socket.close();
+        return;
+      }
+      const accepted = this.nextAccepted--;
+      this.post(['accepted', id, accepted, String(socket.host), socket.port]);
+      this.watch(accepted, socket);
+    };
+    server.onerror = () => {
+      this.servers.delete(id);
+      this.post(['unlistened', id]);
+    };
+    this.post(['listening', id, server.localPort]);
+  }
+
+  unlisten(id) {
+    const server = this.servers.get(id);
+    if (!server) return;
+    this.servers.delete(id);
+    server.onconnect = server.onerror = null;
+    server.close();
+  }
+
+  bind(id, wanted) {
+    let socket;
+    try {
+      if (!this.admit(id)) return;
+      socket = this.phone.bind(wanted);
+    } catch (error) {
+      this.post(['unbound', id, String(error.name || 'Error'), String(error.message || '')]);
+      return;
+    }
+    const entry = { socket, unacknowledged: 0 };
+    this.datagrams.set(id, entry);
+    socket.onmessage = (event) => {
+      // As a kernel does with datagrams that nobody fetches.
+      if (entry.unacknowledged > WINDOW) return;
+      entry.unacknowledged += event.data.byteLength;
+      this.post(['message', id, event.data, String(event.remoteAddress), event.remotePort], [event.data]);
+    };
+    const gone = (error) => {
+      this.datagrams.delete(id);
+      this.post(['unbound', id, error ? String(error.name) : '', error ? String(error.message) : '']);
+    };
+    // Rejected together with closed, which tells.
+    socket.opened.then(() => this.post(['bound', id, String(socket.localAddress), socket.localPort]), () => {});
+    socket.closed.then(() => gone(null), gone);
+  }
+
+  sendTo(id, data, address, port) {
+    const entry = this.datagrams.get(id);
+    if (entry) entry.socket.send(data, address, port);
+  }
+
+  group(id, join, address) {
+    const entry = this.datagrams.get(id);
+    if (!entry) return;
+    if (join) entry.socket.joinMulticastGroup(address);
+    else entry.socket.leaveMulticastGroup(address);
+  }
+
+  unbind(id) {
+    const entry = this.datagrams.get(id);
+    if (!entry) return;
+    entry.socket.onmessage = null;
+    entry.socket.close().catch(() => {});
+  }
+
+  /** Closes everything: the worker is gone. */
   stop() {
     this.post = () => {};
-    this.sockets.forEach((entry) => {
+    this.stopWatching();
+    this.servers.forEach((server, id) => this.unlisten(id));
+    this.datagrams.forEach((entry, id) => this.unbind(id));
+    this.sockets.forEach((entry, id) => {
       try {
-        this.close(entry);
+        this.close(id);
       } catch (error) {
         // Already closed.
       }
@@ -149,67 +286,64 @@ export class PageRelay {
   }
 }
 
-/** The worker half: a phone for stream.js. */
+/** The worker half: a phone for stream.js, listener.js and datagram.js. */
 export class WorkerRelay {
   /** @param post (message, transfer) → void */
   constructor(post) {
     this.post = post;
     this.sockets = new Map();
     this.nextId = 1;
+    this.watchers = [];
   }
 
-  open(host, port, options) {
-    const socket = new RelayedSocket(this, this.nextId++);
+  /** Takes on what the page's phone offers besides connections; see PageRelay.offers. */
+  offer({ listen, bind, whenOnline }) {
+    if (listen) this.listen = (port, wanted, backlog) => this.add(new RelayedServer(this), 'listen', port, wanted, backlog || 0);
+    if (bind) this.bind = (wanted) => this.add(new RelayedDatagrams(this), 'bind', wanted);
+    if (whenOnline) {
+      this.whenOnline = (callback) => {
+        this.watchers.push(callback);
+        return () => { this.watchers = this.watchers.filter((other) => other !== callback); };
+      };
+    }
+  }
+
+  open(host, port, wanted) {
+    return this.add(new RelayedSocket(this, 'connecting'), 'open', host, port, wanted);
+  }
+
+  add(socket, operation, ...rest) {
+    socket.id = this.nextId++;
     this.sockets.set(socket.id, socket);
-    this.post(['open', socket.id, host, port, options]);
+    this.post([operation, socket.id, ...rest]);
     return socket;
   }
 
   receive(message) {
-    const [operation, id, a, b] = message;
+    if (!wellFormed(toWorker, message)) return;
+    const [operation, id, a, b, c] = message;
+    if (operation === 'online') {
+      this.watchers.forEach((callback) => callback());
+      return;
+    }
     const socket = this.sockets.get(id);
-    if (socket && toWorker.hasOwnProperty(operation)) socket.receive(operation, a, b);
+    if (socket && socket.handlers.hasOwnProperty(operation)) socket.handlers[operation].call(socket, a, b, c);
   }
 }
 
 class RelayedSocket {
-  constructor(relay, id) {
+  constructor(relay, readyState) {
     this.relay = relay;
-    this.id = id;
-    this.readyState = 'connecting';
+    this.id = 0;
+    this.readyState = readyState;
+    this.host = '';
+    this.port = 0;
     this.bufferedAmount = 0;
     this.onopen = this.ondata = this.ondrain = this.onerror = this.onclose = null;
     this.waitsForDrain = false;
   }
 
-  receive(operation, a, b) {
-    switch (operation) {
-      case 'open':
-        this.readyState = 'open';
-        if (this.onopen) this.onopen({});
-        break;
-      case 'data':
-        this.relay.post(['took', this.id, typeof a === 'string' ? a.length : a.byteLength]);
-        if (this.ondata) this.ondata({ data: a });
-        break;
-      case 'sent':
-        this.bufferedAmount -= a;
-        if (this.bufferedAmount === 0 && this.waitsForDrain) {
-          this.waitsForDrain = false;
-          if (this.ondrain) this.ondrain({});
-        }
-        break;
-      case 'error':
-        this.readyState = 'closed';
-        if (this.onerror) this.onerror({ name: a, message: b });
-        break;
-      case 'close':
-        this.readyState = 'closed';
-        this.relay.sockets.delete(this.id);
-        if (this.onclose) this.onclose({});
-        break;
-    }
-  }
+  get handlers() { return socketHandlers; }
 
   send(data, offset, length) {
     if (this.readyState !== 'open') {
@@ -217,15 +351,10 @@ class RelayedSocket {
       error.name = 'NS_ERROR_FAILURE';
       throw error;
     }
-    if (typeof data === 'string') {
-      this.bufferedAmount += data.length;
-      this.relay.post(['send', this.id, data]);
-    } else {
-      // A copy, which the transfer takes away: the caller keeps its buffer.
-      const bytes = data.slice(offset, offset + length);
-      this.bufferedAmount += bytes.byteLength;
-      this.relay.post(['send', this.id, bytes], [bytes]);
-    }
+    // A copy, which the transfer takes away: the caller keeps its buffer.
+    const message = typeof data === 'string' ? data : data.slice(offset, offset + length);
+    this.bufferedAmount += lengthOf(message);
+    this.relay.post(['send', this.id, message], transferOf(message));
     if (this.bufferedAmount > SEND_WINDOW) this.waitsForDrain = true;
     return !this.waitsForDrain;
   }
@@ -239,3 +368,118 @@ class RelayedSocket {
     this.relay.post(['close', this.id]);
   }
 }
+
+const socketHandlers = {
+  open() {
+    if (this.readyState === 'connecting') this.readyState = 'open';
+    if (this.onopen) this.onopen({});
+  },
+  data(data) {
+    this.relay.post(['took', this.id, lengthOf(data)]);
+    if (this.ondata) this.ondata({ data });
+  },
+  sent(length) {
+    this.bufferedAmount = Math.max(0, this.bufferedAmount - length);
+    if (this.bufferedAmount === 0 && this.waitsForDrain) {
+      this.waitsForDrain = false;
+      if (this.ondrain) this.ondrain({});
+    }
+  },
+  error(name, message) {
+    this.readyState = 'closed';
+    if (this.onerror) this.onerror({ name, message });
+  },
+  close() {
+    this.readyState = 'closed';
+    this.relay.sockets.delete(this.id);
+    if (this.onclose) this.onclose({});
+  },
+};
+
+class RelayedServer {
+  constructor(relay) {
+    this.relay = relay;
+    this.id = 0;
+    this.localPort = 0;
+    this.onconnect = this.onerror = null;
+    /** Settled when the page has tried to listen. */
+    this.listening = new Promise((resolve, reject) => { this.settle = { resolve, reject }; });
+  }
+
+  get handlers() { return serverHandlers; }
+
+  close() {
+    this.relay.sockets.delete(this.id);
+    this.relay.post(['unlisten', this.id]);
+  }
+}
+
+const serverHandlers = {
+  listening(port) {
+    this.localPort = port;
+    this.settle.resolve();
+  },
+  accepted(id, host, port) {
+    const socket = new RelayedSocket(this.relay, 'open');
+    socket.id = id;
+    socket.host = host;
+    socket.port = port;
+    this.relay.sockets.set(id, socket);
+    if (this.onconnect) this.onconnect({ socket });
+    else socket.close();
+  },
+  unlistened() {
+    this.relay.sockets.delete(this.id);
+    this.settle.reject(new Error('the port can not be had'));
+    if (this.localPort !== 0 && this.onerror) this.onerror({});
+  },
+};
+
+class RelayedDatagrams {
+  constructor(relay) {
+    this.relay = relay;
+    this.id = 0;
+    this.localAddress = null;
+    this.localPort = null;
+    this.onmessage = null;
+    this.opened = new Promise((resolve, reject) => { this.settleOpened = { resolve, reject }; });
+    this.closed = new Promise((resolve, reject) => { this.settleClosed = { resolve, reject }; });
+    // Whoever does not ask is not told of a rejection.
+    this.opened.catch(() => {});
+    this.closed.catch(() => {});
+  }
+
+  get handlers() { return datagramHandlers; }
+
+  send(data, address, port) {
+    const message = typeof data === 'string' ? data : data.slice().buffer;
+    this.relay.post(['sendTo', this.id, message, address, port], transferOf(message));
+  }
+
+  joinMulticastGroup(address) { this.relay.post(['group', this.id, true, address]); }
+  leaveMulticastGroup(address) { this.relay.post(['group', this.id, false, address]); }
+
+  close() {
+    this.relay.post(['unbind', this.id]);
+    return this.closed;
+  }
+}
+
+const datagramHandlers = {
+  bound(address, port) {
+    this.localAddress = address;
+    this.localPort = port;
+    this.settleOpened.resolve();
+  },
+  message(data, remoteAddress, remotePort) {
+    this.relay.post(['took', this.id, data.byteLength]);
+    if (this.onmessage) this.onmessage({ data, remoteAddress, remotePort });
+  },
+  unbound(name, message) {
+    this.relay.sockets.delete(this.id);
+    const error = name === '' ? null : Object.assign(new Error(message), { name });
+    this.settleOpened.reject(error || Object.assign(new Error('closed'), { name: 'AbortError' }));
+    if (error) this.settleClosed.reject(error);
+    else this.settleClosed.resolve();
+  },
+};

@@ -24,15 +24,16 @@ const lingering = new Set();
 export class Stream {
   /**
    * @param phone   what phone.js found, or the same face from relay.js
-   * @param options {host, port, tls, framing: 'arraybuffer' | 'string'}
+   * @param options {host, port, tls, framing: 'arraybuffer' | 'string', accepted: whether it is open already}
    * @param notify  called with OPEN, READABLE, WRITABLE or ENDED, READABLE and WRITABLE only after read or write
    *                have answered 0. Never called from within a call of this object.
    */
   constructor(phone, options, notify) {
     this.notify = notify;
     this.asString = options.framing === 'string';
+    this.remote = !isLoopback(options.host);
     this.socket = null;
-    this.opened = false;
+    this.opened = !!options.accepted; // such a socket never reports it
     this.closed = false;      // by us: from then on readyState says nothing, and late data must be dropped
     this.ended = false;
     this.error = null;        // {name, message, opened} where the end was not an orderly one
@@ -100,7 +101,9 @@ export class Stream {
   }
 
   onerror(event) {
-    this.fail(event.name || 'NetworkError', event.message);
+    // The platform gives every failure to connect the same name; this one can be told.
+    if (!this.opened && this.remote && isOffline()) this.fail('OfflineError', event.message);
+    else this.fail(event.name || 'NetworkError', event.message);
   }
 
   onclose() {
@@ -149,6 +152,19 @@ export class Stream {
     if (this.ended || this.closed) return -1;
     this.wantsRead = true;
     return 0;
+  }
+
+  /** The first bytes that wait, length at the most, left where they are. */
+  peek(length) {
+    const head = [];
+    let skip = this.head;
+    for (const chunk of this.queue) {
+      for (let i = skip; i < chunk.length && head.length < length; i++) {
+        head.push(typeof chunk === 'string' ? chunk.charCodeAt(i) : chunk[i]);
+      }
+      skip = 0;
+    }
+    return head;
   }
 
   resume() {
@@ -261,6 +277,15 @@ export class Stream {
 /** How many closed streams still wait for their sockets. */
 export function lingeringStreams() {
   return lingering.size;
+}
+
+function isOffline() {
+  return typeof navigator === 'object' && navigator.onLine === false;
+}
+
+/** Whether a host is this phone itself, which is there without a network. */
+function isLoopback(host) {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
 
 function latin1(bytes) {

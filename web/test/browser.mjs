@@ -32,9 +32,11 @@ const PREFERENCES = {
 /**
  * Starts Firefox with a profile of its own; one will do for a whole test file.
  * It is the `firefox-esr` of PATH or what the environment's FIREFOX names.
- * @returns {Promise<{puppeteer: import('puppeteer-core').Browser, close(): Promise<void>}>}
+ * @param {{args?: string[], preferences?: Record<string, boolean | number | string>}} [options] besides its own
+ * @returns {Promise<{puppeteer: import('puppeteer-core').Browser, directory: string, close(): Promise<void>}>} `directory`
+ *   is the browser's own, and goes with it
  */
-export async function launch() {
+export async function launch({ args = [], preferences = {} } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'kaiwire-firefox-'));
   for (const name of ['profile', 'home', 'run']) mkdirSync(join(directory, name), { mode: 0o700 });
   let browser;
@@ -43,8 +45,9 @@ export async function launch() {
       browser: 'firefox',
       executablePath: commandPath('firefox-esr'),
       headless: true,
+      args,
       userDataDir: join(directory, 'profile'),
-      extraPrefsFirefox: PREFERENCES,
+      extraPrefsFirefox: { ...PREFERENCES, ...preferences },
       timeout: LAUNCH_TIMEOUT,
       env: {
         ...process.env,
@@ -60,6 +63,7 @@ export async function launch() {
   const unwatch = watch(browser.process().pid, directory); // puppeteer gives it a group of its own
   return {
     puppeteer: browser,
+    directory,
     close: async () => {
       const process = browser.process();
       const gone = new Promise((resolve) => {

@@ -2,6 +2,9 @@
 // can only be ended from outside.
 //
 //     node goexec-node.mjs path/to/wasm_exec.js test.wasm arguments…
+//
+// The environment's KAIWIRE_SOCKETS=node puts Node's own sockets and real
+// servers of 127.0.0.1 in the place of the mock's.
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -11,6 +14,35 @@ const [wasmExec, binary, ...args] = process.argv.slice(2);
 Object.assign(globalThis, { fs, path }); // wasm_exec.js puts stubs where it finds none
 createRequire(import.meta.url)(wasmExec);
 const { runGo } = await import('./goexec-page.js');
+
+/** Pairs of addresses that are there beforehand, as Go's tests want theirs at once. */
+const RESERVE = 64;
+
+/** What runGo puts up in place of the mock: Node's sockets, and kaiwireTest over real servers. */
+async function nodeSockets() {
+  const [{ nodeHost }, { faultAddresses, Pairs }, { startServers }] = await Promise.all([
+    import('../../bridge/hosts/node.js'), import('./pairs.mjs'), import('../conformance/servers.mjs')]);
+  const servers = await startServers();
+  const faults = faultAddresses(servers);
+  const pairs = new Pairs();
+  const reserve = await Promise.all(Array.from({ length: RESERVE }, () => pairs.listen()));
+  return {
+    close: () => servers.close(),
+    putUp() {
+      globalThis.kaiwireTest = {
+        pair() {
+          pairs.listen().then((addresses) => reserve.push(addresses));
+          return reserve.shift();
+        },
+        address: (fault) => faults[fault],
+        udp: () => true,
+        offline() {}, // Node hears of no network that goes
+        collectGarbage: () => globalThis.gc(),
+      };
+      return nodeHost({ address: '127.0.0.1' });
+    },
+  };
+}
 
 let running = null;
 let code = null;
@@ -22,10 +54,13 @@ process.on('exit', () => {
   running._resume();
   process.exitCode = 2;
 });
+const real = process.env.KAIWIRE_SOCKETS === 'node' ? await nodeSockets() : null;
 code = await runGo({
   bytes: fs.readFileSync(binary),
   argv: [binary, ...args],
   env: { TMPDIR: tmpdir(), ...process.env },
   onStart: (go) => { running = go; },
+  putUp: real?.putUp,
 });
+await real?.close();
 process.exit(code);

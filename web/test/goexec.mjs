@@ -3,7 +3,8 @@
 //
 //     GOOS=js GOARCH=wasm go test -exec "node /path/to/goexec.mjs --host=firefox" ./...
 //
-// --host=node|firefox   default node
+// --host=node|firefox|gecko  default node; gecko is Firefox with its own TCP
+//                       sockets in place of the mock's, and real servers
 // --timeout=SECONDS     when to kill a run that hangs; default: ten seconds after
 //                       go test's own -timeout, or 600
 //
@@ -11,9 +12,12 @@
 // a kill, 125 where the host itself failed.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { startServers } from '../conformance/servers.mjs';
 import { Hung, launch, openPage } from './browser.mjs';
+import { launchGecko, openSystemPage } from './gecko.mjs';
+import { faultAddresses, Pairs } from './pairs.mjs';
 import { missing } from './requirements.mjs';
 import { watch } from './servers/process.mjs';
 import { startSite } from './site.mjs';
@@ -32,7 +36,7 @@ export function parseArguments(words) {
   let i = 0;
   for (; words[i]?.startsWith('--'); i++) {
     const [, name, value] = words[i].match(/^--(host|timeout)=(.+)$/) ?? [];
-    if (name === 'host' && (value === 'node' || value === 'firefox')) options.host = value;
+    if (name === 'host' && ['node', 'firefox', 'gecko'].includes(value)) options.host = value;
     else if (name === 'timeout' && Number(value) > 0) options.timeout = Number(value) * 1000;
     else throw new Error(`goexec: ${words[i]} makes no sense`);
   }
@@ -64,7 +68,7 @@ const wasmExec = () => {
 };
 
 function runInNode({ binary, args, timeout }) {
-  const child = spawn(process.execPath, [join(here, 'goexec-node.mjs'), wasmExec(), binary, ...args], {
+  const child = spawn(process.execPath, ['--expose-gc', join(here, 'goexec-node.mjs'), wasmExec(), binary, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   });
@@ -82,28 +86,34 @@ function runInNode({ binary, args, timeout }) {
   });
 }
 
-async function runInFirefox({ binary, args, timeout }) {
-  const lacking = missing('firefox-esr');
-  if (lacking) throw new Error(`goexec: ${lacking}`);
+/** What a page that runs `binary` needs besides itself. */
+const OUTPUT = {
+  '/stdout': (bytes) => { process.stdout.write(bytes); },
+  '/stderr': (bytes) => { process.stderr.write(bytes); },
+};
+
+/** Runs the program in a page that has loaded goexec-browser.js, by its function `run`, and says what became of it. */
+function runInPage(page, run, { binary, args, timeout }, ...rest) {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(GO(DEBUG|TRACEBACK|GC)|KAIWIRE_\w+)$/.test(name)));
+  return page.run('go test', (run, ...parameters) => globalThis[run](...parameters), [run, [binary, ...args], env, ...rest], { timeout })
+    .catch((error) => {
+      process.stderr.write(`goexec: ${error.message}\n`);
+      return error instanceof Hung ? KILLED : FAILED;
+    });
+}
+
+async function runInFirefox(options) {
   const site = await startSite({
     '/go/wasm_exec.js': wasmExec(),
-    '/test.wasm': resolve(binary),
+    '/test.wasm': resolve(options.binary),
     '/web/test/': here,
     '/bridge/': join(root, 'bridge/'),
-  }, {
-    '/stdout': (bytes) => process.stdout.write(bytes),
-    '/stderr': (bytes) => process.stderr.write(bytes),
-  });
+  }, OUTPUT);
   let browser;
   try {
     browser = await launch();
     const page = await openPage(browser, { url: site.url('/web/test/goexec.html') });
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(GO(DEBUG|TRACEBACK|GC)|KAIWIRE_\w+)$/.test(name)));
-    const code = await page.run('go test', (argv, env) => globalThis.goexecRun(argv, env), [[binary, ...args], env], { timeout })
-      .catch((error) => {
-        process.stderr.write(`goexec: ${error.message}\n`);
-        return error instanceof Hung ? KILLED : FAILED;
-      });
+    const code = await runInPage(page, 'goexecRun', options);
     for (const problem of page.problems) process.stderr.write(`goexec: the page said: ${problem}\n`);
     return code;
   } finally {
@@ -112,10 +122,41 @@ async function runInFirefox({ binary, args, timeout }) {
   }
 }
 
+async function runInGecko(options) {
+  const pairs = new Pairs();
+  const site = await startSite({ '/test.wasm': resolve(options.binary) }, {
+    ...OUTPUT,
+    '/pair': async () => JSON.stringify(await pairs.listen()),
+  });
+  const servers = await startServers();
+  let browser;
+  try {
+    browser = await launchGecko();
+    const page = await openSystemPage(browser, {
+      mounts: { go: dirname(wasmExec()), web: join(root, 'web'), bridge: join(root, 'bridge') },
+      path: 'web/test/goexec.html',
+    });
+    const code = await runInPage(page, 'goexecRunGecko', options, { origin: site.origin, faults: faultAddresses(servers) });
+    await page.close(); // or Firefox waits for its sockets, for seconds
+    return code;
+  } finally {
+    await browser?.close();
+    pairs.close();
+    await servers.close();
+    await site.close();
+  }
+}
+
+function runInBrowser(options) {
+  const lacking = missing('firefox-esr');
+  if (lacking) throw new Error(`goexec: ${lacking}`);
+  return options.host === 'gecko' ? runInGecko(options) : runInFirefox(options);
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
     const options = parseArguments(process.argv.slice(2));
-    process.exitCode = await (options.host === 'firefox' ? runInFirefox(options) : runInNode(options));
+    process.exitCode = await (options.host === 'node' ? runInNode(options) : runInBrowser(options));
   } catch (error) {
     process.stderr.write(`${error.stack ?? error}\n`);
     process.exitCode = FAILED;

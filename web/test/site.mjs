@@ -34,7 +34,8 @@ const TYPES = {
 /**
  * Serves folders and files.
  * @param {Record<string, string>} mounts URL path → path on disk; one that ends in '/' is a folder
- * @param {Record<string, (body: Buffer) => void>} [posts] URL path → what takes a POST to it
+ * @param {Record<string, (body: Buffer) => unknown>} [posts] URL path → what takes a POST to it; a string that it
+ *   returns, or resolves with, is the answer
  * @returns {Promise<{origin: string, url(path: string): string, close(): Promise<void>}>}
  */
 export async function startSite(mounts, posts = {}) {
@@ -62,8 +63,9 @@ async function serve(mounts, posts, request, response) {
     response.end(`${text}\n`);
   };
   if (request.method === 'POST' && Object.hasOwn(posts, request.url)) {
-    posts[request.url](Buffer.concat(await request.toArray()));
-    response.writeHead(204).end();
+    const text = await posts[request.url](Buffer.concat(await request.toArray()));
+    if (typeof text === 'string') answer(200, text);
+    else response.writeHead(204).end();
     return;
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, 'GET or HEAD');
