@@ -8,6 +8,7 @@ require (
 	github.com/ergochat/irc-go v0.6.0
 	github.com/miekg/dns v1.1.73
 	github.com/valyala/fastjson v1.6.10
+	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d
 	golang.org/x/net v0.62.0
 )
 

@@ -3,11 +3,13 @@
 // leaves out wasm-opt.
 
 import { build } from 'esbuild';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const web = dirname(fileURLToPath(import.meta.url));
 const root = dirname(web);
@@ -15,7 +17,11 @@ const root = dirname(web);
 const dist = join(web, 'dist.new');
 const fast = process.argv.includes('--fast');
 
-export const modules = ['imap', 'irc', 'dns'];
+const plain = ['imap', 'irc', 'dns'].map((name) => ({ file: name, module: name, tags: '' }));
+/** With TLS of our own: the same programs, and one that is about nothing else. */
+const own = [...plain.map(({ module }) => ({ file: module + '-tls', module, tags: 'owntls' })),
+  { file: 'trust', module: 'trust', tags: 'owntls' }];
+const programs = [...plain, ...own];
 
 /** Flags of every build; the size tests read the files that they make. */
 const goFlags = ['build', '-trimpath', '-ldflags=-s -w'];
@@ -29,26 +35,31 @@ function go(args, environment) {
 }
 
 /** wasm-opt takes minutes, so its result is kept beside for the same input. */
-function shrink(file) {
+async function shrink(file) {
   const cache = join(web, 'node_modules', '.cache', 'kaiwire');
   const key = createHash('sha256').update(readFileSync(file)).update(wasmFeatures.join()).digest('hex');
   const kept = join(cache, key + '.wasm');
   if (!existsSync(kept)) {
     mkdirSync(cache, { recursive: true });
     const tool = join(web, 'node_modules', 'binaryen', 'bin', 'wasm-opt');
-    execFileSync(process.execPath, [tool, ...wasmFeatures, '-Oz', file, '-o', kept + '.new'], { stdio: 'inherit' });
+    await promisify(execFile)(process.execPath, [tool, ...wasmFeatures, '-Oz', file, '-o', kept + '.new']);
     renameSync(kept + '.new', kept);
   }
   copyFileSync(kept, file);
 }
 
-function buildModules() {
-  for (const name of modules) {
-    const file = join(dist, name + '.wasm');
-    go([...goFlags, '-o', file, './wasm/' + name], { GOOS: 'js', GOARCH: 'wasm' });
-    if (!fast) shrink(file);
-    console.log(`dist/${name}.wasm ${statSync(file).size} bytes`);
+async function buildModules() {
+  const path = (program) => join(dist, program.file + '.wasm');
+  for (const program of programs) {
+    go([...goFlags, '-tags=' + program.tags, '-o', path(program), './wasm/' + program.module], { GOOS: 'js', GOARCH: 'wasm' });
   }
+  // Go uses all processors by itself, wasm-opt one.
+  const queue = fast ? [] : [...programs];
+  const work = async () => {
+    for (let program = queue.shift(); program; program = queue.shift()) await shrink(path(program));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  for (const program of programs) console.log(`dist/${program.file}.wasm ${statSync(path(program)).size} bytes`);
 }
 
 async function buildScripts() {
@@ -61,7 +72,8 @@ async function buildScripts() {
     globalName: 'kaiwire', target: 'es2015', outfile: join(dist, 'kaiwire.classic.js') });
   await build({ ...shared, inject: [wasmExec], entryPoints: [join(web, 'src/worker.js')], format: 'iife',
     target: 'es2015', outfile: join(dist, 'kaiwire-worker.js') });
-  await build({ ...shared, entryPoints: [join(root, 'bridge/mock/index.js')], format: 'esm',
+  // The mock's classes stand in the page under their own names.
+  await build({ ...shared, keepNames: true, entryPoints: [join(root, 'bridge/mock/index.js')], format: 'esm',
     target: 'firefox84', outfile: join(dist, 'kaiwire-mock.js') });
   copyFileSync(join(web, 'src/index.d.ts'), join(dist, 'index.d.ts'));
 }
@@ -70,8 +82,8 @@ async function buildScripts() {
 function licences() {
   const parts = [['kaiwire', readFileSync(join(root, 'LICENSE'), 'utf8')],
     ['The Go standard library and wasm_exec.js', readFileSync(join(go(['env', 'GOROOT']).trim(), 'LICENSE'), 'utf8')]];
-  const list = go(['list', '-deps', '-f', '{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}',
-    ...modules.map((name) => './wasm/' + name)], { GOOS: 'js', GOARCH: 'wasm' });
+  const list = go(['list', '-deps', '-tags=owntls', '-f', '{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}',
+    ...own.map(({ module }) => './wasm/' + module)], { GOOS: 'js', GOARCH: 'wasm' });
   for (const line of [...new Set(list.split('\n').filter(Boolean))].sort()) {
     const [path, version, folder] = line.split('\t');
     const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'COPYING'].map((name) => join(folder, name)).find(existsSync);
@@ -84,7 +96,7 @@ function licences() {
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-buildModules();
+await buildModules();
 await buildScripts();
 licences();
 rmSync(join(web, 'dist'), { recursive: true, force: true });

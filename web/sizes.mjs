@@ -16,6 +16,11 @@ export const budgets = {
   imap: 5_500_000,
   irc: 2_300_000,
   dns: 2_300_000,
+  // What crypto/tls, crypto/x509 and the roots cost is the price of an app that chooses them.
+  'imap-tls': 5_500_000,
+  'irc-tls': 4_900_000,
+  'dns-tls': 4_900_000,
+  trust: 4_700_000,
 };
 
 const reasons = {
@@ -37,13 +42,19 @@ const reasons = {
   'github.com/ergochat/irc-go/ircevent': 'links crypto/tls',
 };
 
-const byImapclient = ['crypto/tls', 'crypto/x509'];
+/** What comes with TLS of our own, and with imapclient. */
+const tls = ['crypto/tls', 'crypto/x509'];
+const withTLS = Object.fromEntries(Object.entries(reasons).filter(([name]) => !tls.includes(name)));
 
 /** Package or function → reason, for each module. */
 export const forbidden = {
-  imap: Object.fromEntries(Object.entries(reasons).filter(([name]) => !byImapclient.includes(name))),
+  imap: withTLS,
   irc: reasons,
   dns: reasons,
+  'imap-tls': withTLS,
+  'irc-tls': withTLS,
+  'dns-tls': withTLS,
+  trust: withTLS,
 };
 
 /**

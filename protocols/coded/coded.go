@@ -46,6 +46,15 @@ const (
 	ETIMEDOUT    Code = "ETIMEDOUT"
 	ETLS         Code = "ETLS"
 	UNKNOWN      Code = "UNKNOWN"
+
+	// What TLS of our own knows of a certificate, where the phone's TLS says
+	// ECERT and no more.
+	ECERT_CLOCK         Code = "ECERT_CLOCK"
+	ECERT_EXPIRED       Code = "ECERT_EXPIRED"
+	ECERT_HOST          Code = "ECERT_HOST"
+	ECERT_NOT_YET_VALID Code = "ECERT_NOT_YET_VALID"
+	ECERT_PIN           Code = "ECERT_PIN"
+	ECERT_UNTRUSTED     Code = "ECERT_UNTRUSTED"
 )
 
 // Retry is the advice that goes with a code.
@@ -91,6 +100,13 @@ var Table = map[Code]Entry{
 	ETIMEDOUT:    {Later, "The server did not answer in time."},
 	ETLS:         {Never, "No secure connection could be agreed on with the server."},
 	UNKNOWN:      {Later, "Something went wrong."},
+
+	ECERT_CLOCK:         {Never, "The phone's date is wrong. Set date and time, then try again."},
+	ECERT_EXPIRED:       {Never, "The server's certificate has expired, or the phone's date is wrong."},
+	ECERT_HOST:          {Never, "The server's certificate is for another name: this may not be the right server."},
+	ECERT_NOT_YET_VALID: {Never, "The server's certificate is not valid yet, or the phone's date is wrong."},
+	ECERT_PIN:           {Never, "The server's key is not the one that is expected: this may not be the right server."},
+	ECERT_UNTRUSTED:     {Never, "Nobody whom this app trusts vouches for the server's certificate."},
 }
 
 // Error is a failure with its code.
@@ -197,6 +213,8 @@ var goErrors = []struct {
 	{syscall.ENETUNREACH, ENETDOWN},
 	{syscall.EADDRINUSE, EADDRINUSE},
 	{syscall.EMSGSIZE, EMSGSIZE},
+	{syscall.EMFILE, ELIMIT},
+	{errors.ErrUnsupported, ENOTSUP},
 	{syscall.EPERM, EPERM},
 	{syscall.EACCES, EPERM},
 	{net.ErrClosed, ECLOSED},

@@ -336,6 +336,7 @@ func writeError(r *Record, e *coded.Error) {
 		}
 		if e.Err != nil {
 			r.Key("detail").String(e.Err.Error())
+			writeCertificate(r, e.Err)
 		}
 	})
 }

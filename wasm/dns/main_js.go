@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"kaiwire/bridge"
 	"kaiwire/protocols/dns"
 	"kaiwire/wasm/call"
 )
@@ -32,10 +31,11 @@ func resolver(_ context.Context, c *call.Call) error {
 	if len(o.Servers) == 0 {
 		a.Invalid("servers", "has to name at least one name server")
 	}
-	if err := a.Err(); err != nil {
+	dialer, err := call.Dialer(a)
+	if err != nil {
 		return err
 	}
-	r := dns.New(&bridge.Dialer{}, o)
+	r := dns.New(dialer, o)
 	h := call.NewHandle("resolver")
 	h.Open(r, func() { r.Close() })
 	c.Out.Object(func() { c.Out.Key("handle").Int(int64(h.ID)) })

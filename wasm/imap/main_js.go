@@ -11,7 +11,6 @@ import (
 
 	goimap "github.com/emersion/go-imap/v2"
 
-	"kaiwire/bridge"
 	"kaiwire/protocols/imap"
 	"kaiwire/wasm/call"
 )
@@ -70,10 +69,11 @@ func connect(ctx context.Context, c *call.Call) error {
 	} else if a.IsNull("mailbox") {
 		name = ""
 	}
-	if err := a.Err(); err != nil {
+	dialer, err := call.Dialer(a)
+	if err != nil {
 		return err
 	}
-	s, err := imap.Connect(ctx, &bridge.Dialer{}, o)
+	s, err := imap.Connect(ctx, dialer, o)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"time"
 
-	"kaiwire/bridge"
 	"kaiwire/protocols/irc"
 	"kaiwire/wasm/call"
 )
@@ -48,25 +47,15 @@ func connect(ctx context.Context, c *call.Call) error {
 	if auth, ok := a.Auth(); ok {
 		o.Auth = &auth
 	}
-	if err := a.Err(); err != nil {
-		return err
-	}
-	session := make(chan *irc.Session, 1)
-	var own *irc.Session
-	o.Handler = func(e irc.Event) {
-		if own == nil {
-			select {
-			case own = <-session:
-			default:
-			}
-		}
-		emit(h, own, e)
-	}
-	s, err := irc.Connect(ctx, &bridge.Dialer{}, o)
+	dialer, err := call.Dialer(a)
 	if err != nil {
 		return err
 	}
-	session <- s
+	o.Handler = func(e irc.Event) { emit(h, e) }
+	s, err := irc.Connect(ctx, dialer, o)
+	if err != nil {
+		return err
+	}
 	h.Open(s, func() { s.Close() })
 	c.Out.Object(func() {
 		c.Out.Key("handle").Int(int64(h.ID))
@@ -76,7 +65,7 @@ func connect(ctx context.Context, c *call.Call) error {
 	return nil
 }
 
-func emit(h *call.Handle, s *irc.Session, e irc.Event) {
+func emit(h *call.Handle, e irc.Event) {
 	switch e := e.(type) {
 	case *irc.Message:
 		message(h, "message", e)
@@ -93,7 +82,7 @@ func emit(h *call.Handle, s *irc.Session, e irc.Event) {
 			r.Object(func() {
 				r.Key("nick").String(e.Nick)
 				r.Key("newNick").String(e.NewNick)
-				r.Key("own").Bool(s != nil && s.Same(s.Nick(), e.NewNick))
+				r.Key("own").Bool(e.Own)
 			})
 		})
 	case *irc.Kick:
@@ -222,7 +211,12 @@ func setNick(ctx context.Context, c *call.Call, s *irc.Session) error {
 	if err := c.Args.Err(); err != nil {
 		return err
 	}
-	return s.SetNick(ctx, nick)
+	if err := s.SetNick(ctx, nick); err != nil {
+		return err
+	}
+	// The answer may overtake the event.
+	c.Out.String(s.Nick())
+	return nil
 }
 
 func ping(ctx context.Context, c *call.Call, s *irc.Session) error {

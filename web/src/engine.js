@@ -18,9 +18,8 @@ export class Engine {
     this.modules = new Map();
   }
 
-  /** Loads and starts a module. Rejects with a KaiwireError ELOAD. */
-  async load(name, base) {
-    const url = base + name + '.wasm';
+  /** Loads a module from a URL and starts it. Rejects with a KaiwireError ELOAD. */
+  async load(name, url) {
     const go = new Go();
     const host = new Host(this.phone, this.options);
     const crossing = new Crossing(host, {

@@ -11,6 +11,7 @@ export class KaiwireError extends Error {
     if (record.protocol) this.protocol = record.protocol;
     if (record.response) this.response = record.response;
     if (record.detail) this.detail = record.detail;
+    if (record.trust) this.trust = record.trust;
   }
 }
 

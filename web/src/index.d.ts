@@ -3,8 +3,8 @@
 
 /** What can go wrong, by a stable name. Node's words where Node has one. */
 export type ErrorCode =
-  | 'ABORT_ERR' | 'EADDRINUSE' | 'EAUTH' | 'ECERT'
-  | 'ECLOSED' | 'ECONNREFUSED' | 'ECONNRESET'
+  | 'ABORT_ERR' | 'EADDRINUSE' | 'EAUTH' | 'ECERT' | 'ECERT_CLOCK' | 'ECERT_EXPIRED' | 'ECERT_HOST'
+  | 'ECERT_NOT_YET_VALID' | 'ECERT_PIN' | 'ECERT_UNTRUSTED' | 'ECLOSED' | 'ECONNREFUSED' | 'ECONNRESET'
   | 'EFORMERR' | 'EINVAL' | 'ELIMIT' | 'ELOAD' | 'EMSGSIZE' | 'ENETDOWN' | 'ENODATA' | 'ENOTFOUND'
   | 'ENOTIMP' | 'ENOTSUP' | 'EPANIC' | 'EPERM' | 'EPROTO' | 'EREFUSED' | 'EREJECTED' | 'ESERVFAIL'
   | 'ETIMEDOUT' | 'ETLS' | 'UNKNOWN';
@@ -17,13 +17,15 @@ export class KaiwireError extends Error {
   /** One sentence, fit to show. */
   message: string;
   /** Which module it comes from; absent for the loader and the bridge. */
-  protocol?: 'imap' | 'irc' | 'dns';
+  protocol?: ModuleName;
   /** `now`: connect again at once; `later`: wait first; `never`: change something first. */
   retry: 'now' | 'later' | 'never';
   /** The server's own code: an IMAP response code, an IRC numeric, a DNS rcode. */
   response?: string;
   /** The technical cause, for logs. */
   detail?: string;
+  /** With TLS of our own and a code `ECERT_…`: what was refused, and why. */
+  trust?: Refusal;
 }
 
 export interface CallOptions {
@@ -33,11 +35,17 @@ export interface CallOptions {
   timeout?: number;
 }
 
-export type ModuleName = 'imap' | 'irc' | 'dns';
+export type ModuleName = 'imap' | 'irc' | 'dns' | 'trust';
 
 export interface LoadOptions {
   /** The protocols that the app will use. */
   modules: ModuleName[];
+  /**
+   * Whose TLS: the phone's (default), or `own`, which knows TLS 1.3, today's roots and the options of `TlsOptions`, and
+   * takes more memory: a module of 4 MB of code instead of 2. Own TLS is in files of its own, `imap-tls.wasm` and so on;
+   * an app ships those that it loads. `trust` always brings its own.
+   */
+  tls?: 'phone' | 'own';
   /** Run Go in a worker, so that the screen stays alive. Default: true where a worker can be had. */
   worker?: boolean;
   /** Where the `.wasm` files and `kaiwire-worker.js` are. Default: beside the script that is running. */
@@ -64,6 +72,7 @@ export interface Wire {
   readonly imap: Imap;
   readonly irc: Irc;
   readonly dns: Dns;
+  readonly trust: Trust;
   /** Closes every session and ends the worker. */
   close(): Promise<void>;
 }
@@ -89,6 +98,63 @@ export interface ConnectOptions extends CallOptions {
   port?: number;
   /** `tls` (default): secured from the first byte; `starttls`: by the protocol's command; `none`: in the clear. */
   security?: 'tls' | 'starttls' | 'none';
+  /** Whom to trust, with `load({ tls: 'own' })` only: `EINVAL` otherwise. */
+  tls?: TlsOptions;
+}
+
+/**
+ * Whom to trust with TLS of our own. A server is accepted if its chain leads to a root of Mozilla's or of `roots`, is in
+ * date and for this host, and holds one of `pins`, if there are any; or if its key is the `known` one. A host name must
+ * be in its ASCII form (`xn--…`).
+ */
+export interface TlsOptions {
+  /** Roots besides Mozilla's: certificates as PEM text. */
+  roots?: string;
+  /** Keys of which one has to be in the chain: base64 SHA-256 of the SubjectPublicKeyInfo, as in RFC 7469. */
+  pins?: string[];
+  /**
+   * Servers that the person has accepted, `host:port` → key: store `error.trust.certificate.key` of the refusal, once
+   * the person has agreed. Such a server needs no valid certificate as long as it has this key; with another key and no
+   * valid certificate it is refused with `ECERT_PIN`.
+   */
+  known?: Record<string, string>;
+  /** Protocols to offer by ALPN, best first. */
+  alpn?: string[];
+}
+
+export interface Certificate {
+  /** As RFC 4514 writes names: `CN=imap.example,O=Example`. */
+  subject: string; issuer: string;
+  /** The names and IP addresses that it is for. */
+  names: string[];
+  /** ISO 8601. */
+  notBefore: string; notAfter: string;
+  /** SHA-256 of the certificate, `AB:CD:…`. */
+  fingerprint: string;
+  /** SHA-256 of its key, in base64, as `pins` and `known` take it. */
+  key: string;
+}
+
+/**
+ * `wrong-host`: the certificate is for other names. `self-signed`: nobody vouches for it. `unknown-root`: an authority
+ * that is not trusted does. `expired-root`: an authority does whose own certificate has run out, such as DST Root CA X3.
+ * `incomplete-chain`: the server should send its authority's certificate along and doesn't (a guess). `invalid`: the
+ * chain breaks another rule. `clock`: the certificate is right, but not at the time that the phone shows, and that can't
+ * be. `pin`: none of the `pins`. `changed`: another key than the `known` one. `old-protocol`: no version or cipher of
+ * TLS in common, as one side is too old. `not-tls`: the server speaks something else.
+ */
+export type TrustCause =
+  | 'expired' | 'not-yet-valid' | 'wrong-host' | 'self-signed' | 'unknown-root' | 'expired-root' | 'incomplete-chain'
+  | 'invalid' | 'clock' | 'pin' | 'changed' | 'old-protocol' | 'not-tls';
+
+export interface Refusal {
+  cause: TrustCause;
+  /** The name of the certificate at fault, where it is not the server's: the root that has expired, the issuer that is missing. */
+  culprit?: string;
+  /** The server's. */
+  certificate: Certificate;
+  /** All that it presented, its own first; 10 at most. */
+  chain: Certificate[];
 }
 
 export interface Auth {
@@ -325,4 +391,39 @@ export interface Resolver extends Handle<CloseEvents> {
   resolvePtr(name: string, options?: CallOptions): Promise<string[]>;
   /** The names of an IP address. */
   reverse(ip: string, options?: CallOptions): Promise<string[]>;
+}
+
+/* ---- Trust ---- */
+
+export interface Trust {
+  /**
+   * Whether the phone's own TLS accepts a server (TLS from the first byte), why not, and whether TLS of our own does.
+   * Nothing is sent beyond the handshakes. Rejects with `EINVAL` and `ABORT_ERR` only: what fails otherwise is in the
+   * report, and `timeout` bounds the whole of it (the report comes then, with what is known).
+   *
+   * The phone doesn't say that a handshake went well. It counts as accepted with the server's first data or, where the
+   * server waits for us to speak first, if there is no error in twice the time that our own handshake took and at least
+   * 1.5 s.
+   */
+  check(host: string, port: number, options?: CallOptions & { tls?: TlsOptions }): Promise<TrustReport>;
+}
+export interface TrustReport {
+  /**
+   * `certificate`: refused for its certificate; `protocol`: no handshake; `refused`: no connection at all;
+   * `unavailable`: no sockets, or no permission for them.
+   */
+  phone: 'accepted' | 'certificate' | 'protocol' | 'refused' | 'timeout' | 'unavailable';
+  /** `accepted`, or the code with which connecting with TLS of our own fails. */
+  own: 'accepted' | ErrorCode;
+  /** What is wrong, as TLS of our own sees it; where that accepts the server, the likely reason why the phone doesn't. */
+  cause?: TrustCause;
+  /** As in `Refusal`. */
+  culprit?: string;
+  /** `load({ tls: 'own' })` makes it work. */
+  cure: boolean;
+  /** Null where the server presented none. */
+  certificate: Certificate | null;
+  chain: Certificate[];
+  /** The version of TLS that our own handshake agreed on. */
+  protocol: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | null;
 }

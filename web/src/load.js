@@ -8,8 +8,11 @@ import { KaiwireError, localError } from './errors.js';
 import { Imap } from './imap.js';
 import { Irc } from './irc.js';
 import { Dns } from './dns.js';
+import { Trust } from './trust.js';
 
-const protocols = { imap: Imap, irc: Irc, dns: Dns };
+const protocols = { imap: Imap, irc: Irc, dns: Dns, trust: Trust };
+/** Modules that are there once; the others are there with the phone's TLS and with our own. */
+const SINGLE = ['trust'];
 const DEFAULT_TIMEOUT = 30000;
 
 export function capabilities() {
@@ -31,6 +34,10 @@ export async function loadFrom(here, options) {
       throw localError('EINVAL', '', `There is no module "${name}": there are ${Object.keys(protocols).join(', ')}.`);
     }
   }
+  const tls = (options && options.tls) || 'phone';
+  if (tls !== 'phone' && tls !== 'own') {
+    throw localError('EINVAL', '', 'The option "tls" of load() must be "phone" or "own".');
+  }
   if (typeof WebAssembly !== 'object') {
     throw localError('ELOAD', 'this engine has no WebAssembly (KaiOS 2.5 has none)');
   }
@@ -50,7 +57,7 @@ export async function loadFrom(here, options) {
     timer = setTimeout(() => reject(localError('ETIMEDOUT', 'loading ' + base)), options.timeout || DEFAULT_TIMEOUT);
   });
   try {
-    await Promise.race([late, Promise.all(modules.map((name) => client.engine.load(name, base)))]);
+    await Promise.race([late, Promise.all(modules.map((name) => client.engine.load(name, base + file(name, tls))))]);
   } catch (error) {
     client.engine.close();
     throw error;
@@ -59,6 +66,10 @@ export async function loadFrom(here, options) {
   }
   for (const name of modules) wire[name] = new protocols[name](client);
   return wire;
+}
+
+function file(name, tls) {
+  return (tls === 'own' && SINGLE.indexOf(name) < 0 ? name + '-tls' : name) + '.wasm';
 }
 
 function noPhoneDetail() {
@@ -100,13 +111,13 @@ class WorkerEngine {
     this.relay = new PageRelay(phone, (message, transfer) => this.worker.postMessage(message, transfer || []));
     this.worker.onmessage = ({ data }) => this.receive(data);
     this.worker.onerror = (event) => this.failed(event);
-    this.worker.postMessage(['start', options.framing]);
+    this.worker.postMessage(['start', options.framing, this.relay.offers]);
   }
 
-  load(name, base) {
+  load(name, url) {
     return new Promise((resolve, reject) => {
       this.loads.set(name, { resolve, reject });
-      this.worker.postMessage(['load', name, base]);
+      this.worker.postMessage(['load', name, url]);
     });
   }
 

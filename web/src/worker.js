@@ -21,6 +21,7 @@ self.onmessage = ({ data: message }) => {
   const [operation, ...rest] = message;
   switch (operation) {
     case 'start':
+      relay.offer(rest[1]);
       engine = new Engine(relay, sink, { framing: rest[0], yields: false });
       break;
     case 'load':

@@ -34,6 +34,7 @@ for (const [module, kind, name] of [
   ['imap', '', 'Imap'], ['imap', 'session', 'ImapSession'], ['imap', 'download', 'Download'],
   ['irc', '', 'Irc'], ['irc', 'session', 'IrcSession'],
   ['dns', '', 'Dns'], ['dns', 'resolver', 'Resolver'],
+  ['trust', '', 'Trust'],
 ]) {
   test(`${name} has the methods that ${module}.wasm has`, () => {
     assert.deepEqual(goMethods(module, kind).filter((m) => !onlyInGo.includes(m)), methods(name));
@@ -48,7 +49,7 @@ for (const [module, name] of [['imap', 'ImapEvents'], ['irc', 'IrcEvents']]) {
   });
 }
 
-for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['IrcSession']], ['dns', ['Resolver']]]) {
+for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['IrcSession']], ['dns', ['Resolver']], ['trust', ['Trust']]]) {
   test(`the facade of ${file} has the methods of its types`, () => {
     const source = read(`web/src/${file}.js`);
     for (const name of facade) {
@@ -59,6 +60,27 @@ for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['I
     }
   });
 }
+
+/** The strings of a union type of index.d.ts, or of a union that is a property's type. */
+function union(type) {
+  return type.types.filter((t) => ts.isLiteralTypeNode(t)).map((t) => t.literal.text).sort();
+}
+
+test('the words of trust are those of Go', () => {
+  const constants = (path, type) => [...read(path).matchAll(new RegExp(`^\\t\\w+ +${type} += "([\\w-]+)"`, 'gm'))]
+    .map((m) => m[1]).sort();
+  const cause = types.statements.find((s) => ts.isTypeAliasDeclaration(s) && s.name.text === 'TrustCause');
+  assert.deepEqual(union(cause.type), constants('protocols/trust/verify.go', 'Cause'));
+  const report = types.statements.find((s) => ts.isInterfaceDeclaration(s) && s.name.text === 'TrustReport');
+  const phone = report.members.find((m) => m.name.text === 'phone');
+  assert.deepEqual(union(phone.type), constants('protocols/trust/check.go', 'Verdict'));
+});
+
+test('TlsOptions are those that Go reads', () => {
+  const source = read('wasm/call/dial_own_js.go');
+  const options = [...source.matchAll(/\bo\.(?:String|Strings|Object)\("(\w+)"\)/g)].map((m) => m[1]).sort();
+  assert.deepEqual(options, properties('TlsOptions'));
+});
 
 function compile(file) {
   const tsc = fileURLToPath(new URL('web/node_modules/typescript/bin/tsc', root));

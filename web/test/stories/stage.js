@@ -17,10 +17,10 @@ const stage = {
   /** The longest time in milliseconds for which the page could not run a timer. */
   longestStall: 0,
 
-  async begin({ relay, modules, worker }) {
+  async begin({ relay, modules, worker, tls }) {
     stage.network = new FaultyNetwork(new Tunnel(relay));
     stage.phone = install(window, { profile: 'kaios3', network: stage.network });
-    stage.wire = await load({ modules, worker, base: '/dist/' });
+    stage.wire = await load({ modules, worker, tls, base: '/dist/' });
   },
 
   /** Closes kaiwire and resolves with the number of sockets that stay open. */
@@ -39,8 +39,8 @@ const stage = {
     try {
       return { value: await promise };
     } catch (error) {
-      const { name, code, protocol, retry, response, message } = error;
-      return { error: { name, code, protocol, retry, response, message }, elapsed: performance.now() - begun };
+      const { name, code, protocol, retry, response, message, trust } = error;
+      return { error: { name, code, protocol, retry, response, message, trust }, elapsed: performance.now() - begun };
     }
   },
 

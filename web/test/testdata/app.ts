@@ -23,5 +23,15 @@ export async function main(show: (text: string) => void): Promise<void> {
   } catch (error) {
     if ((error as KaiwireError).code === 'ENOTFOUND') show((error as KaiwireError).message);
   }
+  const own = await load({ modules: ['imap', 'trust'], tls: 'own' });
+  const report = await own.trust.check('mail.example', 993, { timeout: 20000, tls: { roots: '-----BEGIN CERTIFICATE-----…' } });
+  if (report.cure) show(`${report.cause} ${report.culprit} ${report.protocol}`);
+  const known: Record<string, string> = {};
+  try {
+    await own.imap.connect({ host: 'mail.example', auth: { user: 'u' }, tls: { known, pins: [], alpn: ['imap'] } });
+  } catch (error) {
+    const { trust } = error as KaiwireError;
+    if (trust) known['mail.example:993'] = trust.certificate.key;
+  }
   await wire.close();
 }
