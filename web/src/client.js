@@ -17,6 +17,7 @@ export class Client {
     this.handles = new Map();
     this.early = new Map();
     this.nextCall = 1;
+    this.names = null; // the app's resolver, where it has named name servers
     this.ended = null; // why nothing can be called any more
   }
 

@@ -1,5 +1,6 @@
 // IMAP as the app sees it; see index.d.ts.
 
+import { explain } from './explain.js';
 import { Handle } from './handle.js';
 
 export class Imap {
@@ -8,7 +9,8 @@ export class Imap {
   }
 
   async connect(options) {
-    const { value } = await this._client.call('imap', 'connect', 0, options, options);
+    const { value } = await this._client.call('imap', 'connect', 0, options, options)
+      .catch((error) => explain(this._client, error, options.host));
     return new ImapSession(this._client, value);
   }
 }

@@ -50,6 +50,11 @@ export interface LoadOptions {
   worker?: boolean;
   /** Where the `.wasm` files and `kaiwire-worker.js` are. Default: beside the script that is running. */
   base?: string;
+  /**
+   * Name servers to ask why a connection could not be made: with the module `dns` loaded, a name that does not exist
+   * is then `ENOTFOUND` and not `ECONNREFUSED`, which is all that the phone tells.
+   */
+  nameServers?: string[];
   /** Milliseconds that loading may take. Default 30000. */
   timeout?: number;
   /** The framing asked of the phone's sockets. Default `arraybuffer`. */

@@ -1,5 +1,6 @@
 // IRC as the app sees it; see index.d.ts.
 
+import { explain } from './explain.js';
 import { Handle } from './handle.js';
 
 export class Irc {
@@ -8,7 +9,8 @@ export class Irc {
   }
 
   async connect(options) {
-    const { value } = await this._client.call('irc', 'connect', 0, options, options);
+    const { value } = await this._client.call('irc', 'connect', 0, options, options)
+      .catch((error) => explain(this._client, error, options.host));
     return new IrcSession(this._client, value);
   }
 }

@@ -34,6 +34,9 @@ export async function loadFrom(here, options) {
       throw localError('EINVAL', '', `There is no module "${name}": there are ${Object.keys(protocols).join(', ')}.`);
     }
   }
+  if (options.nameServers && modules.indexOf('dns') < 0) {
+    throw localError('EINVAL', '', 'The option "nameServers" of load() needs the module "dns".');
+  }
   const tls = (options && options.tls) || 'phone';
   if (tls !== 'phone' && tls !== 'own') {
     throw localError('EINVAL', '', 'The option "tls" of load() must be "phone" or "own".');
@@ -65,6 +68,7 @@ export async function loadFrom(here, options) {
     clearTimeout(timer);
   }
   for (const name of modules) wire[name] = new protocols[name](client);
+  if (options.nameServers) client.names = await wire.dns.resolver({ servers: options.nameServers });
   return wire;
 }
 

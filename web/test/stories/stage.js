@@ -17,10 +17,10 @@ const stage = {
   /** The longest time in milliseconds for which the page could not run a timer. */
   longestStall: 0,
 
-  async begin({ relay, modules, worker, tls }) {
+  async begin({ relay, modules, worker, tls, nameServers }) {
     stage.network = new FaultyNetwork(new Tunnel(relay));
     stage.phone = install(window, { profile: 'kaios3', network: stage.network });
-    stage.wire = await load({ modules, worker, tls, base: '/dist/' });
+    stage.wire = await load({ modules, worker, tls, nameServers, base: '/dist/' });
   },
 
   /** Closes kaiwire and resolves with the number of sockets that stay open. */

@@ -45,9 +45,9 @@ export async function openStage(t, { hosts, ca }) {
     /** A second relay to the same hosts, for a phone that trusts other authorities. */
     raise,
     /** Opens a page with kaiwire loaded in it. `relay` replaces the stage's own. */
-    async open({ modules, worker, tls, relay: other = relay }) {
+    async open({ modules, worker, tls, nameServers, relay: other = relay }) {
       const page = await openPage(browser, { url: site.url('/stage.html') });
-      await page.run('load kaiwire', (options) => stage.begin(options), [{ relay: other.url, modules, worker, tls }]);
+      await page.run('load kaiwire', (options) => stage.begin(options), [{ relay: other.url, modules, worker, tls, nameServers }]);
       return {
         run: page.run.bind(page),
         expect: page.expect.bind(page),
