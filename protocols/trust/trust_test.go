@@ -619,7 +619,8 @@ func TestGoodbye(t *testing.T) {
 		heard := make(chan int, 1)
 		port := listen(t, func(c net.Conn) {
 			s := tls.Server(c, leaf.tls())
-			s.Handshake()
+			// The client waits for it, so that its goodbye is not read with its handshake.
+			s.Write([]byte("x"))
 			if first {
 				s.CloseWrite()
 			}
@@ -629,6 +630,9 @@ func TestGoodbye(t *testing.T) {
 		c, err := dialer(t, Config{Roots: root.pem()}).DialTLSContext(within(t, 20*time.Second), "tcp", net.JoinHostPort(host, port))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+			t.Error(err)
 		}
 		if first {
 			if _, err := c.Read(make([]byte, 1)); err != io.EOF {
