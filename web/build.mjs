@@ -36,7 +36,7 @@ function go(args, environment) {
 
 /** wasm-opt takes minutes, so its result is kept beside for the same input. */
 async function shrink(file) {
-  const cache = join(web, 'node_modules', '.cache', 'kaiwire');
+  const cache = join(web, '.cache');
   const key = createHash('sha256').update(readFileSync(file)).update(wasmFeatures.join()).digest('hex');
   const kept = join(cache, key + '.wasm');
   if (!existsSync(kept)) {
