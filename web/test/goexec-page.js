@@ -17,14 +17,13 @@ function relayed(phone) {
 }
 
 /**
- * Gives `go` what package bridge imports, over `sockets`, and returns the function that then
- * runs an instance; its promise ends with the program.
+ * Gives `go` what package bridge imports, over `sockets`, and returns
+ * the function that then runs an instance; its promise ends with the program.
  */
-function attachBridge(go, globalThis) {
-  const phone = findPhone(globalThis) ?? noPhone;
+function attachBridge(go, sockets) {
   const host = go.env.KAIWIRE_MODE === 'worker'
-    ? new Host(relayed(phone), { yields: false })
-    : new Host(phone, { yields: true });
+    ? new Host(relayed(sockets), { yields: false })
+    : new Host(sockets, { yields: true });
   host.attach(go);
   return (instance) => host.start(instance);
 }
