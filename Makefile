@@ -6,11 +6,11 @@ export GOFLAGS ?= -mod=readonly
 
 # Go's packages by where they run; the modules' entry points exist for the phone only.
 NATIVE := ./bridge/... ./protocols/... ./wasm/call/... ./web/demo/...
-PHONE := ./bridge/... ./wasm/... ./web/bench/...
+PHONE := ./bridge/... ./wasm/... ./web/bench/... ./web/faults/...
 GOEXEC := node $(CURDIR)/web/test/goexec.mjs
 NODE_MODULES := web/node_modules/.package-lock.json
 
-.PHONY: help setup demo test test-go test-wasm test-js test-web conformance bundle bench sizes lint clean
+.PHONY: help setup demo test test-go test-wasm test-js test-web conformance faults bundle bench sizes lint clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r t w; do printf '  make %-10s %s\n' "$$t" "$$w"; done
@@ -27,8 +27,9 @@ setup: $(NODE_MODULES) ## What the tests need: npm packages, and on Debian Firef
 lint: ## go vet for both worlds, and gofmt.
 	go vet $(NATIVE)
 	GOOS=js GOARCH=wasm go vet $(PHONE)
-	GOOS=js GOARCH=wasm go vet -tags=owntls ./wasm/...
-	@unformatted=$$(gofmt -l bridge protocols wasm web/demo web/bench); if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
+	GOOS=js GOARCH=wasm go vet -tags=owntls ./wasm/... ./web/faults/... ./web/bench/...
+	cd web/examples/finger && GOOS=js GOARCH=wasm go vet .
+	@unformatted=$$(gofmt -l bridge protocols wasm web/demo web/bench web/faults web/examples); if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted"; exit 1; fi
 
 test-go: ## The protocols on this machine, with the race detector: logic errors show fastest here.
 	go test -race $(NATIVE)
@@ -39,6 +40,10 @@ test-wasm: $(NODE_MODULES) ## The bridge as WebAssembly on the mock's sockets, p
 		echo "node, $$mode, $$profile"; \
 		KAIWIRE_MODE=$$mode KAIWIRE_PROFILE=$$profile GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=node" ./bridge || exit 1; \
 	done; done
+	for mode in page worker; do \
+		echo "node, $$mode, Node's own sockets"; \
+		KAIWIRE_SOCKETS=node KAIWIRE_MODE=$$mode GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=node" ./bridge || exit 1; \
+	done
 	KAIWIRE_MODE=page KAIWIRE_PROFILE=kaios3 GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge
 	KAIWIRE_MODE=worker KAIWIRE_PROFILE=kaios25 GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge
 
@@ -46,13 +51,16 @@ test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its
 	node --test $$(find bridge web/relay -name '*.test.mjs')
 
 test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
-	node --test --test-concurrency=1 $$(find web/test web/demo web/bench -name '*.test.mjs')
+	node --test --test-concurrency=1 $$(find web/test web/demo web/bench web/examples -name '*.test.mjs')
 
 conformance: $(NODE_MODULES) ## The mock against Gecko's own sockets in Firefox, fact by fact; then the Go side and IMAP over those sockets.
 	test -d web/dist || $(MAKE) bundle
 	GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=gecko" ./bridge/...
 	node --test --test-concurrency=1 $$(find web/conformance -name '*.test.mjs')
 	node web/conformance/run.mjs
+
+faults: $(NODE_MODULES) ## Every fault by its name against every operation, in page and worker, under each TLS; then 1,000 connections and 100 MB.
+	node web/faults/run.mjs
 
 bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist; beside it the phone's self-test.
 	node web/build.mjs
@@ -66,7 +74,7 @@ sizes: ## What each module weighs, raw, code, gzip and brotli; fails over a budg
 	node web/sizes.mjs
 
 clean: ## Removes what was built.
-	rm -rf web/dist web/test/out web/bench/out
+	rm -rf web/dist web/test/out web/bench/out web/faults/out
 
 $(NODE_MODULES): web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund

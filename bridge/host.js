@@ -1,6 +1,7 @@
 // What a Go module imports: its sockets, by number. These functions are called
 // by Go and must never throw into it.
 
+import { Alarm } from './alarm.js';
 import { Stream } from './stream.js';
 import { Datagrams } from './datagram.js';
 import { Listener } from './listener.js';
@@ -32,6 +33,7 @@ export class Host {
     /** Go puts its functions here when it starts; see Host in host_js.go. */
     this.object = {};
     this.go = null;
+    this.alarm = new Alarm(() => this.resume());
     this.decoder = new TextDecoder();
     this.encoder = new TextEncoder();
   }
@@ -40,6 +42,21 @@ export class Host {
   attach(go, more) {
     this.go = go;
     go.importObject.kaiwire = Object.assign(this.imports(), more);
+    const runtime = go.importObject.gojs;
+    if (runtime && runtime['runtime.scheduleTimeoutEvent']) Object.assign(runtime, this.timers());
+  }
+
+  /** In place of wasm_exec.js's: the one parameter is where Go's stack is, with the arguments 8 bytes above. */
+  timers() {
+    return {
+      // func scheduleTimeoutEvent(delay int64) int32; Go asks for 1e9 ms at the most.
+      'runtime.scheduleTimeoutEvent': (stack) => {
+        const { mem } = this.go;
+        mem.setInt32((stack >>> 0) + 16, this.alarm.set(mem.getInt32((stack >>> 0) + 8, true)), true);
+      },
+      // func clearTimeoutEvent(id int32)
+      'runtime.clearTimeoutEvent': (stack) => this.alarm.clear(this.go.mem.getInt32((stack >>> 0) + 8, true)),
+    };
   }
 
   /**
@@ -81,7 +98,8 @@ export class Host {
       stream_read: (id, pointer, length) => {
         const stream = this.sockets.get(id);
         if (!stream) return ENDED_RESULT;
-        if (this.heldTooLong()) return YIELD_FIRST;
+        // Where nothing waits, Go does, and the browser runs.
+        if (stream.queued > 0 && this.heldTooLong()) return YIELD_FIRST;
         return stream.read(new Uint8Array(this.buffer, pointer, length));
       },
       stream_write: (id, pointer, length) => {
@@ -184,6 +202,12 @@ export class Host {
     this.go._resume();
   }
 
+  /** Lets Go run on: what it has waited for is a time that has come. */
+  resume() {
+    this.entering();
+    this.go._resume();
+  }
+
   /** To be called before Go is entered: from here on it holds the thread. */
   entering() {
     if (this.slice !== 0) this.entered = performance.now();
@@ -201,6 +225,7 @@ export class Host {
   /** Closes all sockets; Go is not woken any more. */
   stop() {
     this.stopped = true;
+    this.alarm.stop();
     this.sockets.forEach((socket) => socket.close());
     this.sockets.clear();
   }

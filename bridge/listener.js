@@ -58,7 +58,7 @@ export class Listener {
     }
     this.server = server;
     server.onconnect = (event) => this.onconnect(event.socket || event);
-    server.onerror = () => this.fail('NetworkError', 'the listening socket has gone');
+    server.onerror = () => this.gone();
     // In a worker the port comes later; the phone's own server has no such promise.
     Promise.resolve(server.listening).then(() => this.bound(server), (error) => {
       if (this.server === server) this.refused(error);
@@ -76,6 +76,19 @@ export class Listener {
     }
     this.port = server.localPort;
     this.startProbe();
+  }
+
+  /** Nobody listens any more, says the platform; in an app's process it never does. */
+  gone() {
+    if (this.probe) {
+      this.probed(false);
+    } else if (this.opened) {
+      // The name that KaiOS has for being offline, which is what a listener dies of.
+      this.fail('InvalidStateError', 'the listening socket has gone');
+    } else {
+      this.release();
+      this.refused(new Error('the listening socket has gone'));
+    }
   }
 
   /** The port can't be had. */

@@ -15,14 +15,20 @@
 // its form is ignored.
 
 const WINDOW = 1024 * 1024;
-const SEND_WINDOW = 64 * 1024;
+const SEND_WINDOW = 256 * 1024;
+/** What has been taken, or sent, is told when it comes to so much: a message for each would cost the page as much as the data. */
+const TOOK = WINDOW / 8;
+const SENT = SEND_WINDOW / 8;
 /** Sockets that one worker may have open; a phone's kernel has 1024 files for all. */
 const MAX_SOCKETS = 256;
+/** How long a closed socket is kept for its close event, which may never come: see stream.js. */
+const LINGER = 30000;
 
 const number = (value) => typeof value === 'number' && isFinite(value) && Math.floor(value) === value;
 const natural = (value) => number(value) && value >= 0;
 const text = (value) => typeof value === 'string' && value.length <= 65536;
-const bytes = (value) => typeof value === 'string' || value instanceof ArrayBuffer;
+const buffer = (value) => value instanceof ArrayBuffer;
+const bytes = (value) => typeof value === 'string' || buffer(value);
 const options = (value) => typeof value === 'object' && value !== null;
 const flag = (value) => typeof value === 'boolean';
 
@@ -35,22 +41,29 @@ const toPage = {
 const toWorker = {
   open: [], data: [bytes], sent: [natural], error: [text, text], close: [],
   listening: [natural], accepted: [number, text, natural], unlistened: [],
-  bound: [text, natural], message: [bytes, text, natural], unbound: [text, text],
+  bound: [text, natural], message: [buffer, text, natural], unbound: [text, text],
   online: [],
 };
 
 function wellFormed(forms, message) {
-  const form = forms.hasOwnProperty(message[0]) && forms[message[0]];
-  return !!form && message.length === form.length + 2 && form.every((is, i) => is(message[i + 2]));
+  if (!isSocketMessage(message) || !forms.hasOwnProperty(message[0])) return false;
+  const form = forms[message[0]];
+  return message.length === form.length + 2 && form.every((is, i) => is(message[i + 2]));
 }
 
 export function isSocketMessage(message) {
-  return Array.isArray(message) && number(message[1]) &&
+  return Array.isArray(message) && typeof message[0] === 'string' && number(message[1]) &&
     (toPage.hasOwnProperty(message[0]) || toWorker.hasOwnProperty(message[0]));
 }
 
 const lengthOf = (data) => (typeof data === 'string' ? data.length : data.byteLength);
 const transferOf = (data) => (typeof data === 'string' ? [] : [data]);
+
+function quotaExceeded(message) {
+  const error = new Error(message);
+  error.name = 'QuotaExceededError';
+  return error;
+}
 
 /** The page half: opens sockets for the worker behind post. */
 export class PageRelay {
@@ -84,9 +97,7 @@ export class PageRelay {
   admit(id) {
     if (id <= 0 || this.sockets.has(id) || this.servers.has(id) || this.datagrams.has(id)) return false;
     if (this.sockets.size + this.servers.size + this.datagrams.size < MAX_SOCKETS) return true;
-    const error = new Error('more than ' + MAX_SOCKETS + ' sockets');
-    error.name = 'QuotaExceededError';
-    throw error;
+    throw quotaExceeded('more than ' + MAX_SOCKETS + ' sockets');
   }
 
   open(id, host, port, wanted) {
@@ -100,7 +111,7 @@ export class PageRelay {
 
   /** Passes on what a connection says. */
   watch(id, socket) {
-    const entry = { id, socket, unacknowledged: 0, choked: false, suspended: 0, blocked: 0, closing: false };
+    const entry = { id, socket, unacknowledged: 0, choked: false, suspended: 0, blocked: 0, full: false, closing: false, timer: 0 };
     this.sockets.set(id, entry);
     socket.onopen = () => {
       // Current Gecko ignores a close() that comes before the connection attempt has begun.
@@ -111,15 +122,18 @@ export class PageRelay {
     socket.ondrain = () => {
       const length = entry.blocked;
       entry.blocked = 0;
+      entry.full = false;
       this.post(['sent', id, length]);
     };
     socket.onerror = (event) => this.post(['error', id, String(event.name), String(event.message)]);
-    socket.onclose = () => {
-      this.sockets.delete(id);
-      socket.onopen = socket.ondata = socket.ondrain = socket.onerror = socket.onclose = null;
-      this.post(['close', id]);
-    };
-    return entry;
+    socket.onclose = () => this.forget(entry);
+  }
+
+  forget({ id, socket, timer }) {
+    clearTimeout(timer);
+    this.sockets.delete(id);
+    socket.onopen = socket.ondata = socket.ondrain = socket.onerror = socket.onclose = null;
+    this.post(['close', id]);
   }
 
   ondata(entry, data) {
@@ -147,9 +161,19 @@ export class PageRelay {
     const entry = this.sockets.get(id);
     if (!entry || entry.closing) return;
     const length = lengthOf(data);
+    // Who sends on without room fills the page's memory.
+    if (entry.blocked + length > WINDOW) {
+      this.close(id);
+      throw quotaExceeded('more than ' + WINDOW + ' bytes wait to be sent');
+    }
     const room = typeof data === 'string' ? entry.socket.send(data) : entry.socket.send(data, 0, length);
-    if (room && entry.blocked === 0) this.post(['sent', id, length]);
-    else entry.blocked += length; // told when the platform has handed all of it on
+    entry.blocked += length;
+    if (!room || entry.full) {
+      entry.full = true; // told when the platform has handed all of it on
+    } else if (entry.blocked >= SENT) {
+      this.post(['sent', id, entry.blocked]);
+      entry.blocked = 0;
+    }
   }
 
   suspend(id) {
@@ -173,8 +197,9 @@ export class PageRelay {
 
   close(id) {
     const entry = this.sockets.get(id);
-    if (!entry) return;
+    if (!entry || entry.closing) return;
     entry.closing = true;
+    entry.timer = setTimeout(() => this.forget(entry), LINGER);
     this.release(entry);
     entry.socket.close();
   }
@@ -339,6 +364,9 @@ class RelayedSocket {
     this.host = '';
     this.port = 0;
     this.bufferedAmount = 0;
+    this.taken = 0; // bytes that the page has not been told of yet
+    this.suspended = 0;
+    this.unasked = 0; // bytes that have come since we asked for no more
     this.onopen = this.ondata = this.ondrain = this.onerror = this.onclose = null;
     this.waitsForDrain = false;
   }
@@ -359,8 +387,17 @@ class RelayedSocket {
     return !this.waitsForDrain;
   }
 
-  suspend() { this.relay.post(['suspend', this.id]); }
-  resume() { this.relay.post(['resume', this.id]); }
+  suspend() {
+    this.suspended++;
+    this.relay.post(['suspend', this.id]);
+  }
+
+  resume() {
+    if (this.suspended > 0) this.suspended--;
+    this.unasked = 0;
+    this.relay.post(['resume', this.id]);
+  }
+
   upgradeToSecure() { this.relay.post(['upgrade', this.id]); }
 
   close() {
@@ -375,12 +412,21 @@ const socketHandlers = {
     if (this.onopen) this.onopen({});
   },
   data(data) {
-    this.relay.post(['took', this.id, lengthOf(data)]);
+    if (this.suspended > 0) this.unasked += lengthOf(data);
+    // More than the page could have had on its way: it does not stop.
+    if (this.unasked > 2 * WINDOW) {
+      if (this.readyState !== 'open') return;
+      socketHandlers.error.call(this, 'QuotaExceededError', 'the page sends without end');
+      this.relay.post(['close', this.id]);
+      return;
+    }
+    took(this, lengthOf(data));
     if (this.ondata) this.ondata({ data });
   },
   sent(length) {
     this.bufferedAmount = Math.max(0, this.bufferedAmount - length);
-    if (this.bufferedAmount === 0 && this.waitsForDrain) {
+    // Not when all has gone, as on the phone: the page would have nothing to send until we have heard of it.
+    if (this.bufferedAmount <= SEND_WINDOW / 2 && this.waitsForDrain) {
       this.waitsForDrain = false;
       if (this.ondrain) this.ondrain({});
     }
@@ -395,6 +441,13 @@ const socketHandlers = {
     if (this.onclose) this.onclose({});
   },
 };
+
+function took(socket, length) {
+  socket.taken += length;
+  if (socket.taken < TOOK) return;
+  socket.relay.post(['took', socket.id, socket.taken]);
+  socket.taken = 0;
+}
 
 class RelayedServer {
   constructor(relay) {
@@ -420,6 +473,11 @@ const serverHandlers = {
     this.settle.resolve();
   },
   accepted(id, host, port) {
+    if (id >= 0 || this.relay.sockets.has(id)) return;
+    if (this.relay.sockets.size >= MAX_SOCKETS) {
+      this.relay.post(['close', id]);
+      return;
+    }
     const socket = new RelayedSocket(this.relay, 'open');
     socket.id = id;
     socket.host = host;
@@ -441,6 +499,7 @@ class RelayedDatagrams {
     this.id = 0;
     this.localAddress = null;
     this.localPort = null;
+    this.taken = 0;
     this.onmessage = null;
     this.opened = new Promise((resolve, reject) => { this.settleOpened = { resolve, reject }; });
     this.closed = new Promise((resolve, reject) => { this.settleClosed = { resolve, reject }; });
@@ -472,7 +531,7 @@ const datagramHandlers = {
     this.settleOpened.resolve();
   },
   message(data, remoteAddress, remotePort) {
-    this.relay.post(['took', this.id, data.byteLength]);
+    took(this, data.byteLength);
     if (this.onmessage) this.onmessage({ data, remoteAddress, remotePort });
   },
   unbound(name, message) {

@@ -8,8 +8,8 @@ const HIGH_WATER = 256 * 1024;
 const LOW_WATER = 64 * 1024;
 /** Writes below this are collected and sent together at the end of the turn: each send is a message to the
  *  phone's main process, and its queue is searched from the front for each of them. */
-const SMALL_WRITE = 8 * 1024;
-const COLLECT = 32 * 1024;
+const SMALL_WRITE = 32 * 1024;
+const COLLECT = 64 * 1024;
 /** How long a socket that we closed is kept for its close event, which may never come. */
 const LINGER = 30000;
 
@@ -137,7 +137,7 @@ export class Stream {
       if (typeof chunk === 'string') {
         for (let i = 0; i < n; i++) target[done + i] = chunk.charCodeAt(this.head + i);
       } else {
-        target.set(chunk.subarray(this.head, this.head + n), done);
+        target.set(n === chunk.length ? chunk : chunk.subarray(this.head, this.head + n), done);
       }
       done += n;
       this.head += n;

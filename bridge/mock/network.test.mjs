@@ -818,4 +818,70 @@ describe('Tunnel', () => {
     page.close();
     assert.deepEqual(seen, [['0.0.0.0', 9], [2, 'a:b', 258], 'over']);
   });
+
+  /** What no relay says, to whomever. */
+  const NONSENSE = [
+    '', '{', 'null', '0', '"open"', '[]', '{}', '{"type":null}', '{"type":{}}', '{"type":"__proto__"}', '['.repeat(100_000),
+    ...[null, -1, 1.5, 1e308, '5', {}, [], true].map((bytes) => JSON.stringify({ type: 'credit', bytes })),
+    '{"type":"credit"}', '{"type":"credit","bytes":1e999}',
+    ...[null, -1, 0, 1.5, 65536, '80', {}].map((port) => JSON.stringify({ type: 'listening', port })),
+    ...[null, 0, 65536, '5', {}].map((port) => JSON.stringify({ type: 'connect', id: 1, host: 'h', port })),
+    ...[null, 5, {}, 'x'.repeat(300)].map((host) => JSON.stringify({ type: 'connect', id: 1, host, port: 5 })),
+    ...[null, 5, {}, 'x'.repeat(300)].map((address) => JSON.stringify({ type: 'bound', address, port: 5 })),
+    ...[null, 0, 65536, '5', {}].map((port) => JSON.stringify({ type: 'bound', address: '0.0.0.0', port })),
+  ];
+  const say = (page, data) => {
+    page.readyState = 1;
+    page.onmessage({ data });
+  };
+
+  test('what makes no sense on a connection is ignored, and credit is no more than was ever given', limit, async (t) => {
+    const { socket, seen } = dial(t);
+    await quiet();
+    const page = FakeWebSocket.last;
+    page.tell({ type: 'open' });
+    await quiet();
+    for (const nonsense of NONSENSE) assert.doesNotThrow(() => say(page, nonsense), nonsense);
+    page.tell({ type: 'open' });
+    page.tell({ type: 'credit', bytes: 2 ** 40 });
+    socket.send(new ArrayBuffer(KERNEL + 100));
+    await quiet();
+    assert.deepEqual(page.sent, [KERNEL]);
+    page.tell({ type: 'credit', bytes: 100 });
+    await event(socket, 'drain');
+    say(page, new TextEncoder().encode('still here').buffer);
+    await event(socket, 'data');
+    page.tell({ type: 'error', kind: '__proto__', code: 'x' });
+    await event(socket, 'close');
+    assert.deepEqual(seen, ['open', 'drain', 'still here', 'NetworkError/Network', 'close']);
+  });
+
+  test('what makes no sense to a listener is ignored', limit, () => {
+    const listener = new Tunnel('ws://127.0.0.1:1/', { WebSocket: FakeWebSocket }).listen({ port: 8080, backlog: 5, now: false });
+    const control = FakeWebSocket.last;
+    const seen = [];
+    listener.onlisten = () => seen.push('listen');
+    listener.onconnect = () => seen.push('connect');
+    listener.onerror = () => seen.push('error');
+    for (const nonsense of NONSENSE) assert.doesNotThrow(() => say(control, nonsense), nonsense);
+    say(control, new ArrayBuffer(5));
+    assert.deepEqual(seen, []);
+    control.tell({ type: 'listening', port: 8080 });
+    assert.deepEqual([seen, FakeWebSocket.last], [['listen'], control]);
+  });
+
+  test('what makes no sense to a UDP port is ignored', limit, () => {
+    const datagrams = new Tunnel('ws://127.0.0.1:1/', { WebSocket: FakeWebSocket }).bind({ address: null, port: 0, reuse: false, loopback: false });
+    const page = FakeWebSocket.last;
+    const seen = [];
+    datagrams.onbound = () => seen.push('bound');
+    datagrams.onmessage = (bytes, address, port) => seen.push([bytes.length, address, port]);
+    datagrams.onerror = () => seen.push('error');
+    for (const nonsense of NONSENSE) assert.doesNotThrow(() => say(page, nonsense), nonsense);
+    for (const bytes of [[], [0], [0, 1], [255], [4, 104], [1, 104, 0]]) say(page, Uint8Array.from(bytes).buffer);
+    assert.deepEqual(seen, []);
+    page.tell({ type: 'bound', address: '0.0.0.0', port: 5 });
+    say(page, Uint8Array.of(1, 104, 0, 9).buffer);
+    assert.deepEqual(seen, ['bound', [0, 'h', 9]]);
+  });
 });

@@ -56,6 +56,19 @@ export const WINDOW = 256 * 1024;
 /** The most bytes of datagrams that wait to be sent. */
 export const DATAGRAMS_WAITING = 1 << 20;
 
+/** A text message, as an object with whatever in it; what is no message has no type. */
+function parse(text) {
+  try {
+    const message = JSON.parse(text);
+    return typeof message === 'object' && message !== null ? message : {};
+  } catch {
+    return {};
+  }
+}
+
+const isPort = (value) => Number.isInteger(value) && value >= 1 && value <= 65535;
+const isHost = (value) => typeof value === 'string' && value.length <= 255;
+
 class TunnelLink extends Link {
   #socket;
   #opened = false;
@@ -93,9 +106,10 @@ class TunnelLink extends Link {
   }
 
   #control(text) {
-    const message = JSON.parse(text);
+    const message = parse(text);
     switch (message.type) {
       case 'open':
+        if (this.#opened) break;
         this.#opened = true;
         this.#held = this.#tls;
         if (!this.#accepted) this.onconnect();
@@ -106,7 +120,8 @@ class TunnelLink extends Link {
         this.#writable();
         break;
       case 'credit':
-        this.#credit += message.bytes;
+        if (!Number.isInteger(message.bytes) || message.bytes < 0) break;
+        this.#credit = Math.min(WINDOW, this.#credit + message.bytes);
         this.#writable();
         break;
       case 'end':
@@ -114,7 +129,7 @@ class TunnelLink extends Link {
         this.#flush();
         break;
       case 'error':
-        this.#fail(Object.hasOwn(ERRORS, message.kind) ? message.kind : 'reset', message.code);
+        this.#fail(Object.hasOwn(ERRORS, message.kind) ? message.kind : 'reset', Number.isInteger(message.code) ? message.code : undefined);
         break;
     }
   }
@@ -219,7 +234,7 @@ function channel(url, WebSocket, { ontext, onbytes = () => {}, onclose }) {
   const socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer';
   socket.onmessage = ({ data }) => {
-    if (typeof data === 'string') ontext(JSON.parse(data));
+    if (typeof data === 'string') ontext(parse(data));
     else onbytes(new Uint8Array(data));
   };
   socket.onclose = onclose;
@@ -247,11 +262,12 @@ class TunnelListener extends Listener {
       ontext: (message) => {
         switch (message.type) {
           case 'listening':
-            if (this.port !== 0) break;
+            if (this.port !== 0 || !isPort(message.port)) break;
             this.port = message.port;
             this.onlisten();
             break;
           case 'connect':
+            if (!isHost(message.host) || !isPort(message.port)) break;
             this.onconnect(accept(message.id), { host: message.host, port: message.port });
             break;
           case 'error':
@@ -282,11 +298,12 @@ class TunnelDatagrams extends Datagrams {
     super();
     this.#channel = channel(url, WebSocket, {
       ontext: (message) => {
-        if (message.type === 'bound') this.onbound(message.address, message.port);
+        if (message.type === 'bound' && isHost(message.address) && isPort(message.port)) this.onbound(message.address, message.port);
         else if (message.type === 'error') this.#fail();
       },
       onbytes: (bytes) => {
         const end = 1 + bytes[0];
+        if (!(bytes.length >= end + 2)) return;
         const port = bytes[end] << 8 | bytes[end + 1];
         this.onmessage(bytes.subarray(end + 2), text.decode(bytes.subarray(1, end)), port);
       },

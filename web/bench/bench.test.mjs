@@ -11,20 +11,26 @@ const run = promisify(execFile);
 const script = fileURLToPath(new URL('run.mjs', import.meta.url));
 const written = new URL('out/quick.json', import.meta.url);
 
-const RATIOS = [
-  'receive/page/16KiB', 'receive/worker/16KiB', 'receive/page/64KiB', 'receive/worker/64KiB',
-  'envelopes/page', 'envelopes/worker',
-];
+const MODES = ['page', 'worker'];
+const each = (...lists) => lists.reduce((titles, list) => titles.flatMap((title) => list.map((word) => `${title}/${word}`)));
+const CHUNKS = ['1KiB', '16KiB', '64KiB', '384KiB'];
 
-test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr'), timeout: 120_000 }, async () => {
+const RATIOS = [
+  ...each(['receive'], MODES, CHUNKS), ...each(['send'], MODES, CHUNKS), ...each(['echo'], MODES, ['1B', '1KiB']),
+  ...each(['datagrams'], MODES, ['receive', 'send']),
+  ...each(['tls'], MODES, ['receive', 'send', 'handshake', 'handshake/resumed']), ...each(['envelopes'], MODES),
+].sort();
+
+test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr', 'openssl'), timeout: 120_000 }, async () => {
   rmSync(written, { force: true });
   const { stdout } = await run(process.execPath, [script, '--quick']);
   const report = JSON.parse(readFileSync(written, 'utf8'));
 
-  assert.deepEqual(Object.keys(report.ratios), RATIOS);
+  assert.deepEqual(Object.keys(report.ratios).sort(), RATIOS);
   for (const [name, value] of Object.entries(report.ratios)) {
     assert.ok(Number.isFinite(value) && value > 0, `${name} is ${value}`);
     assert.ok(stdout.includes(name), `${name} is not printed`);
+    for (const title of [name, `${name}/blocked`, `${name}/ratio`]) assert.ok(title in report.figures, `there is no ${title}`);
   }
   for (const [name, { unit, value, runs }] of Object.entries(report.figures)) {
     assert.ok(unit && runs.length > 0, name);
@@ -35,5 +41,5 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
 });
 
 test('a benchmark that there is not is refused by name', async () => {
-  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, envelopes/ });
+  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes/ });
 });

@@ -24,11 +24,13 @@ const node = {
   },
 };
 
-/** The module of conn/, with the flags of web/build.mjs, and ImapFlow for a page. */
+/** The module of conn/, with either TLS and the flags of web/build.mjs, and ImapFlow for a page. */
 export async function buildBenchmarks() {
   mkdirSync(out, { recursive: true });
-  execFileSync('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', join(out, 'conn.wasm'), './web/bench/conn'],
-    { cwd: join(here, '../..'), env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' }, stdio: 'inherit' });
+  for (const [file, tags] of [['conn.wasm', ''], ['conn-tls.wasm', 'owntls']]) {
+    execFileSync('go', ['build', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`, '-o', join(out, file), './web/bench/conn'],
+      { cwd: join(here, '../..'), env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' }, stdio: 'inherit' });
+  }
   await build({
     entryPoints: [join(here, 'imapflow/index.js')],
     outfile: join(out, 'imapflow.js'),

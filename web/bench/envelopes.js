@@ -3,7 +3,7 @@
 import { load } from '/dist/kaiwire.js';
 import { connect as connectImapFlow } from '/bench/out/imapflow.js';
 import { Checksum, makeMailbox, serve } from './mailbox.js';
-import { moduleMemory, takeTurns } from './measure.js';
+import { compare, moduleMemory } from './measure.js';
 
 const MIB = 1024 * 1024;
 const HOST = 'imap.example';
@@ -13,7 +13,7 @@ const AUTH = { user: 'ada', pass: 'secret' };
 const CHUNK = 16 * 1024;
 const TIMEOUT = 60_000;
 
-export async function run({ network, figure, ratio }, { messages, warmUp, rounds }) {
+export async function run({ network, ...notes }, { messages, ...options }) {
   const mailbox = makeMailbox(messages);
   network.chunks.set(HOST, CHUNK);
   network.listen(`${HOST}:${PORT}`, (peer) => serve(peer, mailbox));
@@ -43,22 +43,15 @@ export async function run({ network, figure, ratio }, { messages, warmUp, rounds
     timeout: TIMEOUT,
     onMessages: (list) => list.forEach(each),
   }));
-  const sides = {
-    imapflow: timed(async (each) => {
+  await compare(notes, 'messages/s', {
+    'envelopes/imapflow': timed(async (each) => {
       for await (const message of peer.fetch(set, { envelope: true })) each(message);
     }),
-    page: ours('page'),
-    worker: ours('worker'),
-  };
-
-  const results = await takeTurns(sides, { warmUp, rounds });
-  for (const side of Object.keys(sides)) {
-    figure(`envelopes/${side}`, 'messages/s', results[side].runs);
-    figure(`envelopes/${side}/blocked`, 'ms', results[side].blocked);
-    if (side !== 'imapflow') ratio(`envelopes/${side}`, results[side].runs, results.imapflow.runs);
-  }
+    'envelopes/page': ours('page'),
+    'envelopes/worker': ours('worker'),
+  }, options);
   for (const mode of Object.keys(wires)) {
-    figure(`envelopes/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
+    notes.figure(`envelopes/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
     await sessions[mode].logout();
     await wires[mode].close();
   }

@@ -1,6 +1,8 @@
 // Measuring: sides that take turns, and how long each holds the page's thread.
 
 const TICK = 4; // the shortest that a nested timer gets
+/** Rounds that are kept even if the time is up. */
+const ENOUGH = 3;
 
 /** Watches the page's thread; the function returned ends that and returns the longest time it was blocked, in ms. */
 function watchThread() {
@@ -23,13 +25,15 @@ function watchThread() {
  * Lets the sides take turns (A B C, A B C, …), so that what else the machine
  * does meets them alike.
  * @param {Record<string, () => Promise<number>>} sides name → what runs once and resolves with a figure
- * @param {{warmUp: number, rounds: number}} options rounds whose figures are not kept, then those that are
+ * @param {{warmUp: number, rounds: number, seconds: number}} options rounds whose figures are not kept, then those
+ *   that are: fewer of them, but no fewer than three, when so much time is over
  * @returns {Promise<Record<string, {runs: number[], blocked: number[]}>>}
  */
-export async function takeTurns(sides, { warmUp, rounds }) {
+async function takeTurns(sides, { warmUp, rounds, seconds }) {
+  const end = performance.now() + seconds * 1000;
   const results = {};
   for (const name of Object.keys(sides)) results[name] = { runs: [], blocked: [] };
-  for (let round = -warmUp; round < rounds; round++) {
+  for (let round = -warmUp; round < rounds && (round < ENOUGH || performance.now() < end); round++) {
     for (const name of Object.keys(sides)) {
       const ended = watchThread();
       const value = await sides[name]();
@@ -40,6 +44,24 @@ export async function takeTurns(sides, { warmUp, rounds }) {
     }
   }
   return results;
+}
+
+/**
+ * Measures sides in turns, and notes of each the figure, how long it blocked the
+ * page, and of all but the first the ratio to the first.
+ * @param {{figure: Function, ratio: Function}} notes
+ * @param {string} unit of the figures, of which more is better
+ * @param {Record<string, () => Promise<number>>} sides see takeTurns
+ * @param {{warmUp: number, rounds: number, seconds: number}} options see takeTurns
+ */
+export async function compare({ figure, ratio }, unit, sides, options) {
+  const results = await takeTurns(sides, options);
+  const [first, ...others] = Object.keys(sides);
+  for (const [title, { runs, blocked }] of Object.entries(results)) {
+    figure(title, unit, runs);
+    figure(`${title}/blocked`, 'ms', blocked);
+  }
+  for (const title of others) ratio(title, results[title].runs, results[first].runs);
 }
 
 /** The size of a module's memory in bytes. `wire` has to be the last that was loaded in its mode. */

@@ -1,10 +1,15 @@
 // The page in which all benchmarks run, one after the other; run.mjs is its director.
 import { install } from '/dist/kaiwire-mock.js';
+import * as datagrams from './datagrams.js';
+import * as echo from './echo.js';
 import * as envelopes from './envelopes.js';
 import { BenchNetwork } from './network.js';
 import * as receive from './receive.js';
+import * as send from './send.js';
+import * as tls from './tls.js';
 
-const benchmarks = { receive, envelopes };
+/** Each has run(), and where it wants others than the usual ones, the name of the phone's profile and makeNetwork(). */
+const benchmarks = { receive, send, echo, datagrams, tls, envelopes };
 
 const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);
@@ -13,8 +18,9 @@ const median = (numbers) => {
 
 /** Runs a benchmark and resolves with its {figures, ratios}. */
 window.runBenchmark = async (name, options) => {
-  const network = new BenchNetwork();
-  const phone = install(window, { profile: 'kaios3', network });
+  const { run, profile = 'kaios3', makeNetwork = () => new BenchNetwork() } = benchmarks[name];
+  const network = makeNetwork(options);
+  const phone = install(window, { profile, network });
   const figures = {};
   const ratios = {};
   const figure = (title, unit, runs) => { figures[title] = { unit, value: median(runs), runs }; };
@@ -24,7 +30,7 @@ window.runBenchmark = async (name, options) => {
     ratios[title] = median(each);
     figure(`${title}/ratio`, '×', each);
   };
-  await benchmarks[name].run({ network, figure, ratio }, options);
+  await run({ network, figure, ratio }, options);
   phone.uninstall();
   return { figures, ratios };
 };

@@ -1,25 +1,18 @@
 // Bulk receive: what Go reads through its net.Conn, beside what JavaScript
 // alone receives from the same sockets.
-import { load } from '/dist/kaiwire.js';
-import { moduleMemory, takeTurns } from './measure.js';
+import { bareSocket, Clock, loadConn, MIB } from './conn.js';
+import { compare } from './measure.js';
 
-const MIB = 1024 * 1024;
 const PORT = 9;
 const GO = new Uint8Array([1]).buffer;
 
-/**
- * Listens as `host`: a byte from the client makes it send `size` bytes as fast
- * as they are taken, another acknowledges them. The function that is returned
- * resolves with the milliseconds between the two of the next connection.
- */
-function listen(network, host, chunk, size) {
+/** Listens as `host`: a byte from the client makes it send `size` bytes as fast as they are taken, another acknowledges them. */
+function listen(network, clock, host, chunk, size) {
   network.chunks.set(host, chunk);
   const bytes = new Uint8Array(chunk);
-  let settle;
   network.listen(`${host}:${PORT}`, (peer) => {
-    const { resolve, reject } = settle;
     let left = 0;
-    let begun = 0;
+    let run = null;
     peer.ondrain = () => {
       while (left > 0) {
         const part = left < chunk ? bytes.subarray(0, left) : bytes;
@@ -28,63 +21,55 @@ function listen(network, host, chunk, size) {
       }
     };
     peer.ondata = () => {
-      if (begun === 0) {
-        begun = performance.now();
-        left = size;
-        peer.ondrain();
-      } else {
-        resolve(performance.now() - begun);
-        peer.end();
+      if (run) {
+        run.over();
+        return;
       }
+      run = clock.start();
+      left = size;
+      peer.ondrain();
     };
-    peer.onend = peer.onreset = () => reject(new Error('the client closed without an acknowledgement'));
+    peer.onend = () => {
+      run.failed('the client closed without an acknowledgement');
+      peer.end();
+    };
   });
-  return () => new Promise((resolve, reject) => { settle = { resolve, reject }; });
 }
 
-/** The bare side: resolves with the number of bytes when the socket has closed. */
 function receive(host, size) {
-  return new Promise((resolve, reject) => {
-    const socket = navigator.mozTCPSocket.open(host, PORT, { binaryType: 'arraybuffer' });
+  return bareSocket(host, PORT, (socket, done) => {
     let received = 0;
     socket.onopen = () => socket.send(GO);
     socket.ondata = ({ data }) => {
       received += data.byteLength;
-      if (received >= size) socket.send(GO);
+      if (received < size) return;
+      socket.send(GO);
+      done(received);
     };
-    socket.onerror = ({ name }) => reject(new Error(name));
-    socket.onclose = () => resolve(received);
   });
 }
 
-export async function run({ network, figure, ratio }, { size, warmUp, rounds }) {
-  // load() takes the names of the package's modules only: /conn/ has the benchmark's own under one of them.
-  const modes = { page: false, worker: true };
-  const wires = {};
-  for (const mode of Object.keys(modes)) {
-    wires[mode] = await load({ modules: ['dns'], worker: modes[mode], base: '/conn/' });
-  }
-  for (const chunk of [16, 64]) {
-    const host = `chunks-of-${chunk}k.example`;
-    const next = listen(network, host, chunk * 1024, size);
-    const timed = (receive) => async () => {
-      const [elapsed, received] = await Promise.all([next(), receive()]);
-      if (received !== size) throw new Error(`${received} bytes came, ${size} were sent`);
-      return size / MIB / (elapsed / 1000);
+export async function run({ network, ...notes }, { sizes, ...options }) {
+  const modes = await loadConn();
+  for (const [kib, mib] of Object.entries(sizes)) {
+    const host = `chunks-of-${kib}k.example`;
+    const size = mib * MIB;
+    const clock = new Clock();
+    listen(network, clock, host, kib * 1024, size);
+    const timed = (run) => async () => mib / (await clock.measured(run) / 1000);
+    const sides = {
+      [`receive/js/${kib}KiB`]: timed(async () => {
+        const received = await receive(host, size);
+        if (received !== size) throw new Error(`${received} bytes came, ${size} were sent`);
+      }),
     };
-    const sides = { js: timed(() => receive(host, size)) };
-    for (const mode of Object.keys(modes)) {
-      sides[mode] = timed(async () => (await wires[mode]._client.call('dns', 'receive', 0, { host, port: PORT, size })).value);
+    for (const [mode, conn] of Object.entries(modes)) {
+      sides[`receive/${mode}/${kib}KiB`] = timed(() => conn.call('receive', { host, port: PORT, size }));
     }
-    const results = await takeTurns(sides, { warmUp, rounds });
-    for (const side of Object.keys(sides)) {
-      figure(`receive/${side}/${chunk}KiB`, 'MiB/s', results[side].runs);
-      figure(`receive/${side}/${chunk}KiB/blocked`, 'ms', results[side].blocked);
-      if (side !== 'js') ratio(`receive/${side}/${chunk}KiB`, results[side].runs, results.js.runs);
-    }
+    await compare(notes, 'MiB/s', sides, options);
   }
-  for (const mode of Object.keys(modes)) {
-    figure(`receive/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
-    await wires[mode].close();
+  for (const [mode, conn] of Object.entries(modes)) {
+    notes.figure(`receive/${mode}/memory`, 'MiB', [await conn.memory() / MIB]);
+    await conn.close();
   }
 }

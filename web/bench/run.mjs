@@ -1,6 +1,6 @@
 // Runs the benchmarks in one page of one Firefox:
 //
-//     node web/bench/run.mjs [--quick] [receive] [envelopes]
+//     node web/bench/run.mjs [--quick] [receive] [send] [echo] [datagrams] [tls] [envelopes]
 //
 // What is compared takes turns in the same page over the same mock of the
 // phone's sockets, so that the ratios mean something on any machine. They are
@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { launch, openPage } from '../test/browser.mjs';
 import { startSite } from '../test/site.mjs';
 import { buildBenchmarks } from './build.mjs';
+import { startServers } from './servers.mjs';
 
 const MIB = 1024 * 1024;
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -21,13 +22,23 @@ const dist = process.env.KAIWIRE_DIST ?? join(here, '../dist');
 
 /** The page's own limit on each benchmark, in milliseconds. */
 const TIMEOUT = 80_000;
+/** How much each moves or does in a run, how many runs, and the seconds after which there are no more of them. */
 const FULL = {
-  receive: { size: 64 * MIB, warmUp: 2, rounds: 11 },
-  envelopes: { messages: 10_000, warmUp: 2, rounds: 7 },
+  receive: { sizes: { 1: 4, 16: 32, 64: 32, 384: 32 }, ...turns(11, 9) },
+  send: { sizes: { 1: 4, 16: 32, 64: 32, 384: 32 }, ...turns(11, 9) },
+  echo: { counts: { 1: 1000, 1024: 1000 }, ...turns(11, 7) },
+  datagrams: { batches: 100, ...turns(11, 7) },
+  tls: { mib: 10, handshakes: 20, ...turns(11, 7) },
+  envelopes: { messages: 10_000, ...turns(7, 25) },
 };
+const ONCE = { warmUp: 0, rounds: 1, seconds: 1 };
 const QUICK = {
-  receive: { size: 2 * MIB, warmUp: 0, rounds: 1 },
-  envelopes: { messages: 200, warmUp: 0, rounds: 1 },
+  receive: { ...ONCE, sizes: { 1: 0.25, 16: 1, 64: 1, 384: 1 } },
+  send: { ...ONCE, sizes: { 1: 0.25, 16: 1, 64: 1, 384: 1 } },
+  echo: { ...ONCE, counts: { 1: 20, 1024: 20 } },
+  datagrams: { ...ONCE, batches: 4 },
+  tls: { ...ONCE, mib: 1, handshakes: 2 },
+  envelopes: { ...ONCE, messages: 200 },
 };
 
 const chosen = process.argv.slice(2).filter((name) => name !== '--quick');
@@ -43,6 +54,10 @@ const report = await measure(chosen.length > 0 ? chosen : Object.keys(FULL), qui
 writeFileSync(join(here, 'out', quick ? 'quick.json' : 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
 print(report);
 
+function turns(rounds, seconds) {
+  return { warmUp: 2, rounds, seconds };
+}
+
 function fail(reason) {
   console.error(reason);
   process.exit(2);
@@ -56,6 +71,7 @@ async function measure(names, options) {
     '/imap/imap.wasm': join(dist, 'imap.wasm'),
     '/imap/kaiwire-worker.js': worker,
     '/conn/dns.wasm': join(here, 'out/conn.wasm'),
+    '/conn/dns-tls.wasm': join(here, 'out/conn-tls.wasm'),
     '/conn/kaiwire-worker.js': worker,
   });
   try {
@@ -70,10 +86,15 @@ async function measure(names, options) {
         figures: {},
       };
       for (const name of names) {
-        const { ratios, figures } = await page.run(name, (...parameters) => window.runBenchmark(...parameters),
-          [name, options[name]], { timeout: TIMEOUT });
-        Object.assign(report.ratios, ratios);
-        Object.assign(report.figures, figures);
+        const servers = name === 'tls' ? await startServers(options.tls.mib * MIB, site.origin) : null;
+        try {
+          const { ratios, figures } = await page.run(name, (...parameters) => window.runBenchmark(...parameters),
+            [name, { ...options[name], ...servers?.options }], { timeout: TIMEOUT });
+          Object.assign(report.ratios, ratios);
+          Object.assign(report.figures, figures);
+        } finally {
+          await servers?.close();
+        }
       }
       await page.close();
       return report;
