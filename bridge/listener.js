@@ -60,21 +60,21 @@ export class Listener {
     server.onconnect = (event) => this.onconnect(event.socket || event);
     server.onerror = () => this.gone();
     // In a worker the port comes later; the phone's own server has no such promise.
-    Promise.resolve(server.listening).then(() => this.bound(server), (error) => {
+    Promise.resolve(server.listening).then(() => this.bound(server, port), (error) => {
       if (this.server === server) this.refused(error);
     });
   }
 
-  bound(server) {
+  bound(server, asked) {
     if (this.closed || this.server !== server) return;
-    if (server.localPort === 0) {
+    if (server.localPort === 0 && asked === 0) {
       // In an app's process the port that the platform chose can never be learned.
       this.blind = true;
       this.release();
       this.begin();
       return;
     }
-    this.port = server.localPort;
+    this.port = server.localPort || asked;
     this.startProbe();
   }
 

@@ -68,6 +68,8 @@ async function buildScripts() {
   const shared = { bundle: true, minify: true, sourcemap: false, legalComments: 'none', logLevel: 'warning' };
   await build({ ...shared, inject: [wasmExec], entryPoints: [join(web, 'src/esm.js')], format: 'esm',
     target: 'firefox84', outfile: join(dist, 'kaiwire.js') });
+  await build({ ...shared, inject: [wasmExec], entryPoints: [join(web, 'src/node.js')], format: 'esm',
+    platform: 'node', target: 'node20', outfile: join(dist, 'kaiwire.node.js') });
   await build({ ...shared, inject: [wasmExec], entryPoints: [join(web, 'src/classic.js')], format: 'iife',
     globalName: 'kaiwire', target: 'es2015', outfile: join(dist, 'kaiwire.classic.js') });
   await build({ ...shared, inject: [wasmExec], entryPoints: [join(web, 'src/worker.js')], format: 'iife',

@@ -1,8 +1,9 @@
 // Entry of the classic script build, whose one global is kaiwire.
 
 import { loadFrom } from './load.js';
+import { capabilitiesOf, page } from './platform.js';
+import { runGoOn } from './run.js';
 
-export { capabilities } from './load.js';
 export { KaiwireError } from './errors.js';
 
 // Only while the script runs does the document know it.
@@ -10,3 +11,5 @@ const script = typeof document === 'object' ? document.currentScript : null;
 const here = script ? script.src.replace(/[^/]*$/, '') : './';
 
 export const load = (options) => loadFrom(here, options);
+export const capabilities = (options) => capabilitiesOf(page, options);
+export const runGo = (options) => runGoOn(page, options);

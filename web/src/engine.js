@@ -9,7 +9,8 @@ export class Engine {
   /**
    * @param phone   opens sockets
    * @param sink    {reply(module, id, kind, json, bytes), event(module, handle, json), exit(module, detail)}
-   * @param options {framing, yields: whether this thread is the page's}
+   * @param options {framing, yields: whether this thread is the page's, read(url): an ArrayBuffer, where a page's way
+   *                to get a file is not there}
    */
   constructor(phone, sink, options) {
     this.phone = phone;
@@ -29,7 +30,7 @@ export class Engine {
     host.attach(go, crossing.imports());
     let instance;
     try {
-      instance = await instantiate(url, go.importObject);
+      instance = await instantiate(url, go.importObject, this.options.read);
     } catch (error) {
       throw localError('ELOAD', `${url}: ${error.message}`, `The module "${name}" could not be loaded from ${url}.`);
     }
@@ -63,9 +64,10 @@ export class Engine {
   }
 }
 
-async function instantiate(url, imports) {
-  const response = await get(url);
-  const { instance } = await WebAssembly.instantiate(response, imports);
+/** A module from a URL; read(url) in place of a page's way to get it. */
+export async function instantiate(url, imports, read) {
+  const binary = await (read || get)(url);
+  const { instance } = await WebAssembly.instantiate(binary, imports);
   return instance;
 }
 

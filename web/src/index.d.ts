@@ -59,19 +59,101 @@ export interface LoadOptions {
   timeout?: number;
   /** The framing asked of the phone's sockets. Default `arraybuffer`. */
   framing?: 'arraybuffer' | 'string';
+  /** Whose sockets. Default: those of the host, a phone's first. */
+  sockets?: Sockets | string;
 }
 
 /** Loads modules. Rejects with `ELOAD` (what was missing and where it looked) or `EPERM` (no sockets here). */
 export function load(options: LoadOptions): Promise<Wire>;
 
-/** What this host offers. */
-export function capabilities(): Capabilities;
-export interface Capabilities {
-  /** A TCP socket API is present: the app has the `tcp-socket` permission. */
-  tcp: boolean;
-  webAssembly: boolean;
-  worker: boolean;
+/**
+ * Whose sockets to use in place of the host's own: the address of a `kaiwire-relay`, such as `ws://127.0.0.1:8081/`, by
+ * which a browser on a computer reaches the servers that the relay allows, or an object with the methods of the
+ * phone's. What they make has the members of `TCPSocket`, `TCPServerSocket` and `UDPSocket` of KaiOS that kaiwire uses:
+ * the `on…` handlers, `send`, `suspend`, `resume`, `upgradeToSecure`, `close`, `localPort`, `opened`, `closed` and so on.
+ */
+export interface Sockets {
+  open(host: string, port: number, options: { useSecureTransport: boolean; binaryType: 'arraybuffer' | 'string' }): object;
+  /** Absent where nobody can listen. */
+  listen?(port: number, options: { binaryType: 'arraybuffer' | 'string' }, backlog: number): object;
+  /** UDP; absent where there is none. */
+  bind?(options: { localAddress?: string; localPort?: number; addressReuse: boolean; loopback: boolean }): object;
+  /** Calls back each time that the network is there again; returns a function that ends that. */
+  whenOnline?(callback: () => void): () => void;
+  /** For `capabilities`; default `custom`. */
+  name?: string;
+  /** `open` and `upgradeToSecure` can do TLS. Default false. */
+  tls?: boolean;
+  /** UDP sockets can join groups. Default false. */
+  multicast?: boolean;
+  /** Permissions that it lacks. Default none. */
+  missing?: string[];
 }
+
+/** What the host offers, or the sockets given in its place. Throws a `KaiwireError` for sockets that are none. */
+export function capabilities(options?: { sockets?: Sockets | string }): Capabilities;
+export interface Capabilities {
+  /**
+   * `kaios`: KaiOS 2.5 or 3; `direct`: Chrome's Direct Sockets, in an Isolated Web App; `node`: Node.js; `tunnel`: a
+   * relay; the name of sockets of your own, or `custom`. Null where there are no sockets: a page that is not an app's,
+   * or an app without the permission.
+   */
+  host: 'kaios' | 'direct' | 'node' | 'tunnel' | 'custom' | (string & {}) | null;
+  /** Connections can be opened. */
+  tcp: boolean;
+  /** Connections can be accepted. Direct Sockets listen on ports from 32768 up only. */
+  listen: boolean;
+  /** Datagrams can be sent and received. False on KaiOS 3, which keeps UDP from apps whatever they ask for. */
+  udp: boolean;
+  multicast: boolean;
+  /** The host brings TLS. Where it does not, as with Direct Sockets, `load({ tls: 'own' })` is the way. */
+  tls: boolean;
+  /** Go can run in a worker. */
+  worker: boolean;
+  webAssembly: boolean;
+  /**
+   * Permissions that would bring more: of the manifest on KaiOS (`tcp-socket`, `udp-socket`), of the permissions policy
+   * for Direct Sockets (`direct-sockets`; `direct-sockets-private` for private addresses and loopback;
+   * `direct-sockets-multicast`). Where there are no sockets at all, `tcp-socket`. What a host can't do by any permission
+   * is not in the list.
+   */
+  missing: string[];
+}
+
+/**
+ * Runs a Go program of your own, written on `kaiwire/bridge`, over the host's sockets and in this thread. Resolves when
+ * its `main` waits for the first time or has returned. Rejects with `EINVAL`, `ELOAD` or `EPERM`. See
+ * web/examples/finger in the repository.
+ */
+export function runGo(options: RunOptions): Promise<GoProgram>;
+export interface RunOptions {
+  /** The program, `GOOS=js GOARCH=wasm`: where it is, or its bytes. */
+  wasm: string | URL | ArrayBuffer | ArrayBufferView;
+  /** As in `load`. */
+  sockets?: Sockets | string;
+  /** As in `load`. */
+  framing?: 'arraybuffer' | 'string';
+  /** `os.Args`. Default `['js']`. */
+  argv?: string[];
+  /** `os.Environ`. Default empty. */
+  env?: Record<string, string>;
+  /** The class `Go` of another compiler's `wasm_exec.js`. Default: that of the Go release that built kaiwire. */
+  Go?: new () => object;
+}
+export interface GoProgram {
+  /** What the program has put into `bridge.Host`: its functions for JavaScript. */
+  readonly host: any;
+  /** Resolves with the exit status; rejects with `EPANIC` where the program has broken down. */
+  readonly exited: Promise<number>;
+  /** Closes all its sockets and wakes it no more; its memory goes with the last reference. */
+  stop(): void;
+}
+
+/**
+ * With Node.js only: its sockets. `address` is where they listen and bind unless the program says where; default
+ * `0.0.0.0`. `ca` is PEM text of the authorities that their TLS trusts in place of Node's own.
+ */
+export function nodeHost(options?: { address?: string; ca?: string }): Sockets;
 
 export interface Wire {
   readonly imap: Imap;

@@ -1,6 +1,5 @@
 // Loading: which modules, in which thread, from where.
 
-import { findPhone, noPhone } from '../../bridge/phone.js';
 import { PageRelay, isSocketMessage } from '../../bridge/relay.js';
 import { Client } from './client.js';
 import { Engine } from './engine.js';
@@ -8,6 +7,7 @@ import { KaiwireError, localError } from './errors.js';
 import { Imap } from './imap.js';
 import { Irc } from './irc.js';
 import { Dns } from './dns.js';
+import { chooseSockets, locate, page } from './platform.js';
 import { Trust } from './trust.js';
 
 const protocols = { imap: Imap, irc: Irc, dns: Dns, trust: Trust };
@@ -15,16 +15,11 @@ const protocols = { imap: Imap, irc: Irc, dns: Dns, trust: Trust };
 const SINGLE = ['trust'];
 const DEFAULT_TIMEOUT = 30000;
 
-export function capabilities() {
-  return {
-    tcp: findPhone(self) !== null,
-    webAssembly: typeof WebAssembly === 'object',
-    worker: typeof Worker === 'function',
-  };
-}
-
-/** @param here the folder of the script that is running, for the default of options.base */
-export async function loadFrom(here, options) {
+/**
+ * @param here     the folder of the script that is running, for the default of options.base
+ * @param platform see platform.js
+ */
+export async function loadFrom(here, options, platform = page) {
   const modules = (options && options.modules) || [];
   if (!Array.isArray(modules) || modules.length === 0) {
     throw localError('EINVAL', '', 'load() needs the list of modules that the app uses: {modules: ["imap"]}.');
@@ -44,16 +39,14 @@ export async function loadFrom(here, options) {
   if (typeof WebAssembly !== 'object') {
     throw localError('ELOAD', 'this engine has no WebAssembly (KaiOS 2.5 has none)');
   }
-  const phone = findPhone(self);
-  if (!phone) {
-    throw localError('EPERM', noPhoneDetail());
-  }
-  const base = folder(options.base || here);
+  const phone = chooseSockets(platform, options.sockets);
+  const base = folder(locate(platform, options.base || here));
   const client = new Client();
-  const wanted = options.worker === undefined ? typeof Worker === 'function' : options.worker;
+  const wanted = options.worker === undefined ? platform.hasWorkers() : options.worker;
+  if (wanted && !platform.hasWorkers()) throw localError('ELOAD', 'this host has no workers');
   client.engine = wanted
     ? new WorkerEngine(phone, client, base, options)
-    : new Engine(phone, client, { framing: options.framing, yields: true });
+    : new Engine(phone, client, { framing: options.framing, yields: true, read: platform.read });
   const wire = new Wire(client);
   let timer;
   const late = new Promise((resolve, reject) => {
@@ -76,16 +69,7 @@ function file(name, tls) {
   return (tls === 'own' && SINGLE.indexOf(name) < 0 ? name + '-tls' : name) + '.wasm';
 }
 
-function noPhoneDetail() {
-  try {
-    noPhone.open();
-  } catch (error) {
-    return error.message;
-  }
-}
-
-function folder(path) {
-  const url = new URL(path, self.location.href).href;
+function folder(url) {
   return url.endsWith('/') ? url : url + '/';
 }
 
@@ -130,10 +114,12 @@ class WorkerEngine {
       this.relay.receive(message);
       return;
     }
+    if (!Array.isArray(message)) return;
     const [operation, ...rest] = message;
     if (operation === 'loaded') {
       const [name, error] = rest;
       const waiting = this.loads.get(name);
+      if (!waiting) return;
       this.loads.delete(name);
       if (error) waiting.reject(new KaiwireError(error));
       else waiting.resolve();

@@ -25,7 +25,7 @@ function attachBridge(go, sockets) {
     ? new Host(relayed(sockets), { yields: false })
     : new Host(sockets, { yields: true });
   host.attach(go);
-  return (instance) => host.start(instance);
+  return (instance) => host.start(instance).finally(() => host.stop());
 }
 
 /**

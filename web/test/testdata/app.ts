@@ -1,8 +1,13 @@
 // Compiled by api.test.mjs, not run: the types as an app's author meets them.
-import { load, capabilities, KaiwireError, Message } from '../../src/index';
+import { load, capabilities, runGo, KaiwireError, Message, Sockets } from '../../src/index';
 
 export async function main(show: (text: string) => void): Promise<void> {
-  if (!capabilities().tcp) show('no sockets');
+  const { host, tcp, missing } = capabilities();
+  if (!tcp) show(`no sockets on ${host}: ${missing.join()}`);
+  const sockets: Sockets = { open: () => ({}) };
+  if (capabilities({ sockets }).udp) show('datagrams');
+  const program = await runGo({ wasm: 'finger.wasm', sockets: 'ws://127.0.0.1:8081/', argv: ['finger'] });
+  program.exited.then((status) => show(status.toFixed()));
   const wire = await load({ modules: ['imap', 'irc', 'dns'], worker: true });
   const inbox = await wire.imap.connect({ host: 'mail.example', port: 993, security: 'tls', auth: { user: 'u', pass: 'p' } });
   for (const m of await inbox.fetch('1:10', { envelope: true })) if (m.envelope) show(m.envelope.subject);

@@ -1,0 +1,68 @@
+// Where kaiwire runs: what it takes from there, and what it says about it.
+
+import { findHost } from '../../bridge/hosts/find.js';
+import { tunnelHost } from '../../bridge/hosts/tunnel.js';
+import { noPhone } from '../../bridge/phone.js';
+import { localError } from './errors.js';
+
+/**
+ * A page. Another platform has the same members: find() looks for sockets (null where there are none), location() is
+ * what relative URLs start from, hasWorkers() tells whether Go can have a thread of its own, and read(url), absent
+ * here, gets a file as an ArrayBuffer.
+ */
+export const page = {
+  find: () => findHost(self),
+  location: () => self.location.href,
+  hasWorkers: () => typeof Worker === 'function',
+};
+
+export function locate(platform, path) {
+  return new URL(path, platform.location()).href;
+}
+
+/** The sockets of the platform unless the app brings its own, or a relay's address. Throws a KaiwireError. */
+export function chooseSockets(platform, wanted) {
+  if (wanted === undefined || wanted === null) {
+    const host = platform.find();
+    if (!host) throw localError('EPERM', noPhoneDetail());
+    return host;
+  }
+  if (typeof wanted === 'string') {
+    if (!/^wss?:\/\/./.test(wanted)) {
+      throw localError('EINVAL', wanted, 'The option "sockets" must be the ws: address of a relay, or a host.');
+    }
+    if (typeof WebSocket !== 'function') {
+      throw localError('EINVAL', '', 'A relay is reached by WebSocket, which this host does not have.');
+    }
+    return tunnelHost(wanted);
+  }
+  if (typeof wanted.open !== 'function') {
+    throw localError('EINVAL', '', 'The option "sockets" must have the method open(host, port, options).');
+  }
+  return wanted;
+}
+
+function noPhoneDetail() {
+  try {
+    noPhone.open();
+  } catch (error) {
+    return error.message;
+  }
+}
+
+export function capabilitiesOf(platform, options) {
+  const wanted = options && options.sockets;
+  const host = wanted === undefined || wanted === null ? platform.find() : chooseSockets(platform, wanted);
+  const tcp = host !== null && host.tcp !== false;
+  return {
+    host: host && (host.name || 'custom'),
+    tcp,
+    listen: tcp && typeof host.listen === 'function',
+    udp: tcp && typeof host.bind === 'function',
+    multicast: tcp && typeof host.bind === 'function' && !!host.multicast,
+    tls: tcp && !!host.tls,
+    worker: platform.hasWorkers(),
+    webAssembly: typeof WebAssembly === 'object',
+    missing: host ? host.missing || [] : ['tcp-socket'],
+  };
+}
