@@ -23,8 +23,8 @@ const own = [...plain.map(({ module }) => ({ file: module + '-tls', module, tags
   { file: 'trust', module: 'trust', tags: 'owntls' }];
 const programs = [...plain, ...own];
 
-/** Flags of every build; the size tests read the files that they make. */
-const goFlags = ['build', '-trimpath', '-ldflags=-s -w'];
+/** Flags of every build; the size tests read the files that they make. What is built does not depend on the checkout. */
+const goFlags = ['build', '-trimpath', '-buildvcs=false', '-ldflags=-s -w'];
 
 /** Go's output has no section that names them, so wasm-opt has to be told; all are in Gecko 84. */
 const wasmFeatures = ['--mvp-features', '--enable-mutable-globals', '--enable-sign-ext',
