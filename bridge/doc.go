@@ -1,16 +1,17 @@
-// Package bridge maps Go's net.Conn onto the TCP sockets of a KaiOS phone
-// (navigator.mozTCPSocket), so that an unmodified Go protocol client can run as
-// WebAssembly inside a packaged app.
+// Package bridge maps Go's net.Conn, net.Listener and net.PacketConn onto the
+// sockets of a KaiOS phone (navigator.mozTCPSocket and UDPSocket), so that an
+// unmodified Go protocol client can run as WebAssembly inside a packaged app.
 //
-// A Dialer opens connections:
+// A Dialer opens connections, a ListenConfig takes them:
 //
 //	d := &bridge.Dialer{}
 //	c, err := d.DialContext(ctx, "tcp", "mail.example.org:143")
 //
 // The JavaScript half is in the same folder: phone.js finds the socket API,
-// stream.js owns one socket and its queue, relay.js carries sockets into a
-// worker (where the platform offers none), and host.js is what a module
-// imports. Go pulls and JavaScript signals: bytes wait in a queue on the
+// stream.js, listener.js and datagram.js own one socket each and its queue,
+// relay.js carries sockets into a worker (where the platform offers none),
+// host.js is what a module imports, and alarm.js keeps Go's timers. The folder
+// hosts has the sockets of other platforms, mock those of a phone for tests. Go pulls and JavaScript signals: bytes wait in a queue on the
 // JavaScript side until Read fetches them into the caller's buffer, and
 // JavaScript wakes Go only where a Read, Write or dial is waiting.
 //
