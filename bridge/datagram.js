@@ -24,7 +24,6 @@ export class Datagrams {
     this.error = null;
     this.queue = [];          // {data: Uint8Array, address, port}
     this.queued = 0;
-    this.dropped = 0;
     this.wantsRead = false;
     if (!phone.bind) {
       this.fail('NotSupportedError', 'this phone offers no UDP sockets to apps');
@@ -50,10 +49,7 @@ export class Datagrams {
   onmessage(event) {
     if (this.closed || this.ended) return;
     const data = new Uint8Array(event.data);
-    if (this.queue.length >= MAX_QUEUED || this.queued + data.length > MAX_QUEUED_BYTES) {
-      this.dropped++;
-      return;
-    }
+    if (this.queue.length >= MAX_QUEUED || this.queued + data.length > MAX_QUEUED_BYTES) return;
     this.queue.push({ data, address: event.remoteAddress, port: event.remotePort });
     this.queued += data.length;
     if (this.wantsRead) {

@@ -43,10 +43,12 @@ export function findPhone(scope) {
   return phone;
 }
 
+export const NO_SOCKETS = 'no TCP sockets: the app needs the permission "tcp-socket" and the type "privileged"';
+
 /** Stands in where the host has no sockets: every open fails with what is missing. */
 export const noPhone = {
   open() {
-    const error = new Error('no TCP sockets: the app needs the permission "tcp-socket" and the type "privileged"');
+    const error = new Error(NO_SOCKETS);
     error.name = 'NotAllowedError';
     throw error;
   },

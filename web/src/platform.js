@@ -2,7 +2,7 @@
 
 import { findHost } from '../../bridge/hosts/find.js';
 import { tunnelHost } from '../../bridge/hosts/tunnel.js';
-import { noPhone } from '../../bridge/phone.js';
+import { NO_SOCKETS } from '../../bridge/phone.js';
 import { localError } from './errors.js';
 
 /**
@@ -24,7 +24,7 @@ export function locate(platform, path) {
 export function chooseSockets(platform, wanted) {
   if (wanted === undefined || wanted === null) {
     const host = platform.find();
-    if (!host) throw localError('EPERM', noPhoneDetail());
+    if (!host) throw localError('EPERM', NO_SOCKETS);
     return host;
   }
   if (typeof wanted === 'string') {
@@ -40,14 +40,6 @@ export function chooseSockets(platform, wanted) {
     throw localError('EINVAL', '', 'The option "sockets" must have the method open(host, port, options).');
   }
   return wanted;
-}
-
-function noPhoneDetail() {
-  try {
-    noPhone.open();
-  } catch (error) {
-    return error.message;
-  }
 }
 
 export function capabilitiesOf(platform, options) {
