@@ -8,7 +8,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
-	"kaiwire/protocols/coded"
+	"kaiwire/protocols/imap/wire"
 )
 
 // MoveData is what a server with UIDPLUS (RFC 4315) tells of messages copied
@@ -19,135 +19,87 @@ type MoveData struct {
 	DestUIDs    imap.UIDSet // in the order of SourceUIDs
 }
 
-// Select opens a mailbox for reading and writing (RFC 3501, section 6.3.1).
-// Where it fails, no mailbox is selected.
-func (s *Session) Select(ctx context.Context, mailbox string) (*Mailbox, error) {
-	return s.open(ctx, mailbox, false)
-}
-
-// Examine opens a mailbox for reading only (RFC 3501, section 6.3.2).
-func (s *Session) Examine(ctx context.Context, mailbox string) (*Mailbox, error) {
-	return s.open(ctx, mailbox, true)
-}
-
-func (s *Session) open(ctx context.Context, mailbox string, readOnly bool) (*Mailbox, error) {
-	mailbox, err := mailboxName(mailbox)
-	if err != nil {
-		return nil, err
-	}
-	m := &Mailbox{Name: mailbox, ReadOnly: readOnly}
-	err = s.do(ctx, &command{verb: "SELECT", mailbox: m}, func() error {
-		_, err := s.engine.Select(mailbox, &imap.SelectOptions{ReadOnly: readOnly}).Wait()
-		selected := *m
-		s.mu.Lock()
-		if s.mailbox = &selected; err != nil {
-			s.mailbox = nil
-		}
-		s.mu.Unlock()
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-// List returns the mailboxes whose names match pattern, in which % stands for
-// anything without and * for anything with the hierarchy delimiter. reference
-// is most often empty (RFC 3501, section 6.3.8). The attributes of RFC 6154
-// (\Sent, \Trash, …) are asked for where the server has them.
-func (s *Session) List(ctx context.Context, reference, pattern string) ([]*imap.ListData, error) {
-	if hasControl(reference) || hasControl(pattern) {
-		return nil, invalid("The name of the mailbox is not valid.")
-	}
-	var options *imap.ListOptions
-	if s.has("SPECIAL-USE") && s.has("LIST-EXTENDED") {
-		options = &imap.ListOptions{ReturnSpecialUse: true}
-	}
-	var list []*imap.ListData
-	err := s.do(ctx, &command{verb: "LIST"}, func() error {
-		c := s.engine.List(reference, pattern, options)
-		for data := c.Next(); data != nil; data = c.Next() {
-			if len(list) == s.o.Limits.Results {
-				s.fail(tooMuch("more than " + strconv.Itoa(s.o.Limits.Results) + " mailboxes"))
-				break
-			}
-			list = append(list, data)
-		}
-		return c.Close()
-	})
-	if err != nil {
-		return nil, err
-	}
-	return list, nil
-}
-
-// Status asks for figures of a mailbox without selecting it (RFC 3501, section
-// 6.3.10). Nil options ask for the number of messages and of unseen ones,
-// UIDNEXT and UIDVALIDITY. A figure that was asked for and hasn't come is nil
-// or 0.
-func (s *Session) Status(ctx context.Context, mailbox string, options *imap.StatusOptions) (*imap.StatusData, error) {
-	mailbox, err := mailboxName(mailbox)
-	if err != nil {
-		return nil, err
-	}
-	if options == nil {
-		options = &imap.StatusOptions{NumMessages: true, NumUnseen: true, UIDNext: true, UIDValidity: true}
-	}
-	if options.NumRecent {
-		return nil, newError(coded.ENOTSUP, "The number of recent messages can't be asked for.", nil)
-	}
-	var data *imap.StatusData
-	err = s.do(ctx, &command{verb: "STATUS"}, func() (err error) {
-		data, err = s.engine.Status(mailbox, options).Wait()
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return data, nil
-}
-
-// Search returns the numbers of the messages that fit criteria, in the
-// server's order: UIDs if byUID, else sequence numbers (RFC 3501, section
-// 6.4.4). Nil criteria fit every message.
-func (s *Session) Search(ctx context.Context, criteria *imap.SearchCriteria, byUID bool) ([]uint32, error) {
-	if criteria == nil {
-		criteria = &imap.SearchCriteria{}
-	}
-	if err := checkCriteria(criteria); err != nil {
-		return nil, err
-	}
-	c := &command{verb: "SEARCH"}
-	err := s.do(ctx, c, func() error {
-		search := s.engine.Search
-		if byUID {
-			search = s.engine.UIDSearch
-		}
-		_, err := search(criteria, nil).Wait()
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c.numbers, nil
-}
-
 // Store changes the flags of messages (RFC 3501, section 6.4.6). The server is
 // told not to answer with the new ones.
 func (s *Session) Store(ctx context.Context, set imap.NumSet, op imap.StoreFlagsOp, flags []imap.Flag) error {
+	_, err := s.StoreUnchanged(ctx, set, op, flags, 0)
+	return err
+}
+
+// StoreUnchanged is Store for those of the messages that have not been modified
+// since a modification sequence (CONDSTORE, RFC 7162). The others come back as
+// failed, a set of the kind that was given; it is nil where there are none.
+func (s *Session) StoreUnchanged(ctx context.Context, set imap.NumSet, op imap.StoreFlagsOp, flags []imap.Flag, since uint64) (failed imap.NumSet, err error) {
 	if err := checkSet(set); err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkFlags(flags); err != nil {
-		return err
+		return nil, err
 	}
-	if op != imap.StoreFlagsSet && op != imap.StoreFlagsAdd && op != imap.StoreFlagsDel {
-		return invalid("The change of flags is not valid.")
+	sign, ok := storeSign(op)
+	if !ok {
+		return nil, invalid("The change of flags is not valid.")
 	}
-	return s.do(ctx, &command{verb: "STORE"}, func() error {
-		return s.engine.Store(set, &imap.StoreFlags{Op: op, Silent: true, Flags: flags}, nil).Close()
+	if since > 0 && !s.Has("CONDSTORE") {
+		return nil, unsupported("CONDSTORE")
+	}
+	return s.store(ctx, set, since, func(w *wire.Writer) {
+		w.Text(sign).Text("FLAGS.SILENT ")
+		writeFlags(w, flags)
 	})
+}
+
+func storeSign(op imap.StoreFlagsOp) (sign string, ok bool) {
+	switch op {
+	case imap.StoreFlagsSet:
+		return "", true
+	case imap.StoreFlagsAdd:
+		return "+", true
+	case imap.StoreFlagsDel:
+		return "-", true
+	}
+	return "", false
+}
+
+// store runs a STORE of what change writes.
+func (s *Session) store(ctx context.Context, set imap.NumSet, since uint64, change func(*wire.Writer)) (failed imap.NumSet, err error) {
+	_, byUID := set.(imap.UIDSet)
+	c := &command{numbers: !byUID, stable: !byUID, write: func(w *wire.Writer) {
+		writeSet(w, "STORE", set)
+		w.Text(" ")
+		if since > 0 {
+			w.Text("(UNCHANGEDSINCE ").Number64(since).Text(") ")
+		}
+		change(w)
+	}}
+	c.code = func(code, args string) bool {
+		if code != "MODIFIED" {
+			return false
+		}
+		uids := wire.ParseUIDSet(args)
+		if failed = uids; byUID {
+			return true
+		}
+		var numbers imap.SeqSet
+		for _, r := range uids {
+			numbers.AddRange(uint32(r.Start), uint32(r.Stop))
+		}
+		failed = numbers
+		return true
+	}
+	err = s.do(ctx, c)
+	return failed, err
+}
+
+func writeFlags(w *wire.Writer, flags []imap.Flag) {
+	w.Text("(")
+	for i, f := range flags {
+		if i > 0 {
+			w.Text(" ")
+		}
+		w.Text(string(f))
+	}
+	w.Text(")")
 }
 
 // Append adds a message of exactly size bytes to a mailbox (RFC 3501, section
@@ -162,25 +114,20 @@ func (s *Session) Append(ctx context.Context, mailbox string, r io.Reader, size 
 	if err != nil {
 		return nil, err
 	}
-	if size <= 0 {
-		return nil, invalid("The message is empty.")
-	}
+	m := AppendMessage{Message: r, Size: size}
 	if options != nil {
-		if err := checkFlags(options.Flags); err != nil {
-			return nil, err
-		}
+		m.Flags, m.Time = options.Flags, options.Time
 	}
-	var data *imap.AppendData
-	err = s.do(ctx, &command{verb: "APPEND"}, func() error {
-		c := s.engine.Append(mailbox, size, options)
-		source := &source{r: r}
-		n, err := io.Copy(c, io.LimitReader(source, size))
-		if source.err != nil || err == nil && n < size {
-			s.fail(newError(coded.EINVAL, "The message is shorter than was said.", source.err))
-		}
-		c.Close() // what it finds, Wait tells as well
-		data, err = c.Wait()
-		return err
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	data := &imap.AppendData{}
+	err = s.do(ctx, &command{
+		write: func(w *wire.Writer) {
+			w.Text("APPEND ").Mailbox(mailbox)
+			m.write(w)
+		},
+		code: func(code, args string) bool { return appended(data, code, args) },
 	})
 	if err != nil {
 		return nil, err
@@ -188,18 +135,18 @@ func (s *Session) Append(ctx context.Context, mailbox string, r io.Reader, size 
 	return data, nil
 }
 
-// source tells the errors of reading from those of writing.
-type source struct {
-	r   io.Reader
-	err error
-}
-
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
+// appended reads APPENDUID (RFC 4315).
+func appended(data *imap.AppendData, code, args string) bool {
+	if code != "APPENDUID" {
+		return false
 	}
-	return n, err
+	validity, uid, _ := strings.Cut(args, " ")
+	v, ok := wire.ParseNumber(validity)
+	n, ok2 := wire.ParseNumber(uid)
+	if ok && ok2 {
+		data.UIDValidity, data.UID = v, imap.UID(n)
+	}
+	return true
 }
 
 // Copy copies messages to another mailbox (RFC 3501, section 6.4.7).
@@ -211,20 +158,39 @@ func (s *Session) Copy(ctx context.Context, set imap.NumSet, mailbox string) (*M
 	if err := checkSet(set); err != nil {
 		return nil, err
 	}
-	var data *MoveData
-	err = s.do(ctx, &command{verb: "COPY"}, func() (err error) {
-		data, err = s.copy(set, mailbox)
-		return err
-	})
-	return data, err
+	return s.transfer(ctx, "COPY", set, mailbox)
 }
 
-func (s *Session) copy(set imap.NumSet, mailbox string) (*MoveData, error) {
-	data, err := s.engine.Copy(set, mailbox).Wait()
+// transfer runs a COPY or a MOVE.
+func (s *Session) transfer(ctx context.Context, verb string, set imap.NumSet, mailbox string) (*MoveData, error) {
+	_, byUID := set.(imap.UIDSet)
+	data := &MoveData{}
+	err := s.do(ctx, &command{
+		numbers: !byUID,
+		write: func(w *wire.Writer) {
+			writeSet(w, verb, set)
+			w.Text(" ").Mailbox(mailbox)
+		},
+		code: func(code, args string) bool {
+			if code != "COPYUID" || data.UIDValidity != 0 {
+				return false
+			}
+			fields := strings.Fields(args)
+			if len(fields) != 3 {
+				return true
+			}
+			validity, ok := wire.ParseNumber(fields[0])
+			source, dest := wire.ParseUIDSet(fields[1]), wire.ParseUIDSet(fields[2])
+			if ok && source != nil && dest != nil {
+				*data = MoveData{validity, source, dest}
+			}
+			return true
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &MoveData{data.UIDValidity, data.SourceUIDs, data.DestUIDs}, nil
+	return data, nil
 }
 
 // Move moves messages to another mailbox (RFC 6851).
@@ -241,77 +207,69 @@ func (s *Session) Move(ctx context.Context, set imap.NumSet, mailbox string) (*M
 	if err := checkSet(set); err != nil {
 		return nil, err
 	}
-	var data *MoveData
-	if s.has("MOVE") {
-		err = s.do(ctx, &command{verb: "MOVE"}, func() error {
-			moved, err := s.engine.Move(set, mailbox).Wait()
-			if err != nil {
-				return err
-			}
-			data = &MoveData{UIDValidity: moved.UIDValidity}
-			data.SourceUIDs, _ = moved.SourceUIDs.(imap.UIDSet)
-			data.DestUIDs, _ = moved.DestUIDs.(imap.UIDSet)
+	if s.Has("MOVE") {
+		return s.transfer(ctx, "MOVE", set, mailbox)
+	}
+	// From one command to the next the server may give other numbers to the
+	// same messages; UIDs stay.
+	uids, ok := set.(imap.UIDSet)
+	if !ok {
+		err := s.Fetch(ctx, set, nil, s.o.Limits.Results, func(m *Message) error {
+			uids.AddNum(m.UID)
 			return nil
 		})
-		return data, err
+		if err != nil || len(uids) == 0 {
+			return &MoveData{}, err
+		}
 	}
-	err = s.do(ctx, &command{verb: "COPY"}, func() (err error) {
-		if data, err = s.copy(set, mailbox); err != nil {
-			return err
-		}
-		// The command after it must see the same messages under the same
-		// numbers, which the server could have changed only after the copy;
-		// UIDs, where they are known, leave no doubt.
-		uids, known := set.(imap.UIDSet)
-		if !known && len(data.SourceUIDs) > 0 {
-			uids, known = data.SourceUIDs, true
-		}
-		if known {
-			set = uids
-		}
-		mark := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagDeleted}}
-		if err := s.engine.Store(set, mark, nil).Close(); err != nil {
-			return err
-		}
-		if known && s.has("UIDPLUS") {
-			return s.engine.UIDExpunge(uids).Close()
-		}
-		return nil
-	})
+	data, err := s.transfer(ctx, "COPY", uids, mailbox)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.Store(ctx, uids, imap.StoreFlagsAdd, []imap.Flag{imap.FlagDeleted}); err != nil {
+		return nil, err
+	}
+	if s.Has("UIDPLUS") {
+		if err := s.ExpungeUIDs(ctx, uids); err != nil {
+			return nil, err
+		}
 	}
 	return data, nil
 }
 
 // Expunge removes all messages that are marked \Deleted (RFC 3501, section
 // 6.4.3). Handler.Expunge is told which.
-func (s *Session) Expunge(ctx context.Context) error {
-	return s.do(ctx, &command{verb: "EXPUNGE"}, func() error {
-		return s.engine.Expunge().Close()
-	})
+func (s *Session) Expunge(ctx context.Context) error { return s.do(ctx, simple("EXPUNGE")) }
+
+// ExpungeUIDs removes those of the messages that are marked \Deleted, and no
+// others (UIDPLUS, RFC 4315).
+func (s *Session) ExpungeUIDs(ctx context.Context, uids imap.UIDSet) error {
+	if err := checkSet(uids); err != nil {
+		return err
+	}
+	if !s.Has("UIDPLUS") {
+		return unsupported("UIDPLUS")
+	}
+	return s.do(ctx, simple("UID EXPUNGE "+uids.String()))
 }
 
 // Noop gives the server an occasion to say what is new, and tells whether the
 // connection still works.
-func (s *Session) Noop(ctx context.Context) error {
-	return s.do(ctx, &command{verb: "NOOP"}, func() error { return s.engine.Noop().Wait() })
-}
+func (s *Session) Noop(ctx context.Context) error { return s.do(ctx, simple("NOOP")) }
 
 // Logout ends the session as the protocol wants it, and in any case ends it.
 // It returns an error if the server didn't say goodbye.
 func (s *Session) Logout(ctx context.Context) error {
-	err := s.do(ctx, &command{verb: "LOGOUT"}, func() error {
-		err := s.engine.Logout().Wait()
-		s.mu.Lock()
-		goodbye := s.goodbye
-		s.mu.Unlock()
-		if goodbye {
-			return nil
-		}
-		return err
-	})
-	s.close()
+	c := exclusive("LOGOUT")
+	c.leaving = true
+	err := s.do(ctx, c)
+	s.mu.Lock()
+	goodbye := s.goodbye
+	s.mu.Unlock()
+	if goodbye {
+		err = nil
+	}
+	s.Close()
 	return err
 }
 
@@ -359,71 +317,6 @@ func checkFlags(flags []imap.Flag) error {
 func isAtom(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c <= ' ' || c >= 0x7F || strings.IndexByte(`(){%*"\]`, c) >= 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// maxCriteria is how deep Not and Or may nest in a search.
-const maxCriteria = 50
-
-func checkCriteria(c *imap.SearchCriteria) error { return checkCriteriaAt(c, 0) }
-
-func checkCriteriaAt(c *imap.SearchCriteria, depth int) error {
-	if depth > maxCriteria {
-		return invalid("The search is nested too deep.")
-	}
-	for _, set := range c.SeqNum {
-		if err := checkSet(set); err != nil {
-			return err
-		}
-	}
-	for _, set := range c.UID {
-		if err := checkSet(set); err != nil {
-			return err
-		}
-	}
-	for _, flags := range [][]imap.Flag{c.Flag, c.NotFlag} {
-		if err := checkFlags(flags); err != nil {
-			return err
-		}
-	}
-	texts := append(append([]string(nil), c.Body...), c.Text...)
-	for _, field := range c.Header {
-		if !isFieldName(field.Key) {
-			return invalid("The header field " + strconv.Quote(field.Key) + " is not valid.")
-		}
-		texts = append(texts, field.Value)
-	}
-	for _, text := range texts {
-		if strings.IndexByte(text, 0) >= 0 {
-			return invalid("A text to search for contains a character that can't be sent.")
-		}
-	}
-	if m := c.ModSeq; m != nil && (hasControl(m.MetadataName) || m.MetadataType != "" && !isAtom(string(m.MetadataType))) {
-		return invalid("The search by modification is not valid.")
-	}
-	for i := range c.Not {
-		if err := checkCriteriaAt(&c.Not[i], depth+1); err != nil {
-			return err
-		}
-	}
-	for i := range c.Or {
-		for j := range c.Or[i] {
-			if err := checkCriteriaAt(&c.Or[i][j], depth+1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// isFieldName reports whether s is the name of a header field (RFC 5322,
-// section 2.2).
-func isFieldName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] <= ' ' || s[i] >= 0x7F || s[i] == ':' {
 			return false
 		}
 	}

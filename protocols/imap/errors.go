@@ -54,3 +54,11 @@ func clean(text string) string {
 	}
 	return text
 }
+
+// errEnded stands for the reason why the session has ended, which the session
+// knows.
+var errEnded = errors.New("imap: the session has ended")
+
+func unsupported(what string) error {
+	return newError(coded.ENOTSUP, "The server can't do this: it lacks "+what+".", nil)
+}

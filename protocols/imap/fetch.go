@@ -2,17 +2,13 @@ package imap
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strconv"
-	"sync"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 
-	"kaiwire/protocols/coded"
+	"kaiwire/protocols/imap/wire"
 )
 
 // Message is what a FETCH tells of one message. What wasn't asked for, or
@@ -27,12 +23,89 @@ type Message struct {
 	Size          int64 // octets (RFC822.SIZE)
 	ModSeq        uint64
 	Sections      []Section
+	Binary        []BinarySection
+	BinarySize    []BinarySize
+	Extra         *Extra // of the Items asked for
 }
 
 // Section is a section of a message's body.
 type Section struct {
 	Spec  *imap.FetchItemBodySection // the one of the options
 	Bytes []byte                     // encoded as in the message; nil where there is no such section
+}
+
+// BinarySection is a section of a message's body without its transfer encoding
+// (RFC 3516).
+type BinarySection struct {
+	Spec  *imap.FetchItemBinarySection // the one of the options
+	Bytes []byte                       // nil where there is no such section
+}
+
+// BinarySize is how many octets a BinarySection has.
+type BinarySize struct {
+	Spec *imap.FetchItemBinarySectionSize // the one of the options
+	Size uint32
+}
+
+// Item is something that can be fetched beyond imap.FetchOptions. ENOTSUP means
+// that the server lacks the extension.
+type Item string
+
+const (
+	ItemEmailID   Item = "EMAILID"     // OBJECTID, RFC 8474: Extra.EmailID
+	ItemThreadID  Item = "THREADID"    // OBJECTID: Extra.ThreadID
+	ItemPreview   Item = "PREVIEW"     // RFC 8970: Extra.Preview, of 200 characters at most
+	ItemLazy      Item = "LAZY"        // with ItemPreview: only previews that cost the server nothing
+	ItemSaveDate  Item = "SAVEDATE"    // RFC 8514: Extra.SaveDate
+	ItemGmailID   Item = "X-GM-MSGID"  // X-GM-EXT-1: Extra.GmailID
+	ItemGmailTID  Item = "X-GM-THRID"  // X-GM-EXT-1: Extra.GmailThreadID
+	ItemGmailTags Item = "X-GM-LABELS" // X-GM-EXT-1: Extra.GmailLabels
+	// ItemVanished, with FetchOptions.ChangedSince and a set of UIDs, has
+	// Handler.Vanished told what is gone since then (QRESYNC, RFC 7162).
+	ItemVanished Item = "VANISHED"
+)
+
+// Extra is what the Items bring.
+type Extra struct {
+	EmailID, ThreadID      string
+	Preview                string
+	SaveDate               time.Time
+	GmailID, GmailThreadID uint64
+	GmailLabels            []string
+}
+
+// itemCap is the capability that an item needs.
+func itemCap(item Item) string {
+	switch item {
+	case ItemEmailID, ItemThreadID:
+		return "OBJECTID"
+	case ItemPreview, ItemLazy:
+		return "PREVIEW"
+	case ItemSaveDate:
+		return "SAVEDATE"
+	case ItemVanished:
+		return "QRESYNC"
+	}
+	return "X-GM-EXT-1"
+}
+
+// fetching is what the reader has to know of a FETCH under way.
+type fetching struct {
+	set       imap.NumSet
+	flagsOnly bool // it asks for nothing but flags, UIDs and the like
+	sections  []asked
+	each      func(*Message) error // an error ends the session
+
+	literal chan *Literal // of a Download: gets the first section, as it comes
+	absent  bool          // the section has come as NIL
+}
+
+// asked is a section that was asked for. key is how the answer names it.
+type asked struct {
+	key    string
+	body   *imap.FetchItemBodySection
+	binary *imap.FetchItemBinarySection
+	size   *imap.FetchItemBinarySectionSize
 }
 
 // Fetch asks for messages and calls each with one after another as they come
@@ -46,80 +119,230 @@ type Section struct {
 // Limits.Message ends the session with ELIMIT; Download is for those.
 //
 // A * in a set of sequence numbers stands for the last message that this
-// session has been told of.
-func (s *Session) Fetch(ctx context.Context, set imap.NumSet, options *imap.FetchOptions, limit int, each func(*Message) error) error {
+// session has been told of. A message that is not in the set is not handed on,
+// such as the last one, which servers send for UIDs that don't exist yet.
+func (s *Session) Fetch(ctx context.Context, set imap.NumSet, options *imap.FetchOptions, limit int, each func(*Message) error, items ...Item) error {
 	if err := checkSet(set); err != nil {
 		return err
 	}
 	if options == nil {
 		options = &imap.FetchOptions{}
 	}
-	if len(options.BinarySection) > 0 || len(options.BinarySectionSize) > 0 {
-		return newError(coded.ENOTSUP, "Decoded message parts can't be fetched.", nil)
+	if err := s.checkFetch(set, options, items); err != nil {
+		return err
 	}
-	for _, section := range options.BodySection {
+	if s.resolve(set) == nil {
+		return nil
+	}
+	var stopped error
+	count := 0
+	c := s.fetchCommand(set, options, items)
+	c.fetch.each = func(m *Message) error {
+		if stopped != nil {
+			return nil
+		}
+		if count++; limit > 0 && count > limit {
+			stopped = tooMuch("more than " + strconv.Itoa(limit) + " messages")
+		} else {
+			stopped = each(m)
+		}
+		return nil
+	}
+	if err := s.do(ctx, c); err != nil {
+		return err
+	}
+	return stopped
+}
+
+func (s *Session) checkFetch(set imap.NumSet, o *imap.FetchOptions, items []Item) error {
+	for _, section := range o.BodySection {
 		if err := checkSection(section); err != nil {
 			return err
 		}
 	}
-	ask := *options
-	ask.UID = true
-	var stopped error
-	err := s.fetch(ctx, set, &ask, func(c *imapclient.FetchCommand) error {
-		count := 0
-		for data := c.Next(); data != nil; data = c.Next() {
-			m, err := s.collect(data, ask.BodySection)
-			if err != nil {
-				return err
-			}
-			if stopped != nil {
-				continue
-			}
-			if count++; limit > 0 && count > limit {
-				stopped = tooMuch("more than " + strconv.Itoa(limit) + " messages")
-			} else {
-				stopped = each(m)
-			}
+	for _, section := range o.BinarySection {
+		if err := checkSection(&imap.FetchItemBodySection{Part: section.Part, Partial: section.Partial}); err != nil {
+			return err
 		}
-		return c.Close()
-	})
-	if err == nil {
-		err = stopped
 	}
-	return err
-}
-
-// fetch runs a FETCH, of which f takes the answer.
-func (s *Session) fetch(ctx context.Context, set imap.NumSet, options *imap.FetchOptions, f func(*imapclient.FetchCommand) error) error {
-	return s.do(ctx, nil, func() error {
-		set := s.resolve(set)
-		if set == nil {
-			return nil
+	for _, section := range o.BinarySectionSize {
+		if err := checkSection(&imap.FetchItemBodySection{Part: section.Part}); err != nil {
+			return err
 		}
-		s.setCurrent(fetchCommand(set, options))
-		return f(s.engine.Fetch(set, options))
-	})
+	}
+	if len(o.BinarySection)+len(o.BinarySectionSize) > 0 && !s.Has("BINARY") && !s.isEnabled("IMAP4rev2") {
+		return unsupported("BINARY")
+	}
+	if (o.ModSeq || o.ChangedSince > 0) && !s.Has("CONDSTORE") {
+		return unsupported("CONDSTORE")
+	}
+	for _, item := range items {
+		if item == ItemVanished {
+			if _, byUID := set.(imap.UIDSet); !byUID || o.ChangedSince == 0 {
+				return invalid("What has vanished can be asked for by UID, since a modification sequence.")
+			}
+			if !s.isEnabled("QRESYNC") {
+				return unsupported("QRESYNC")
+			}
+		}
+		if name := itemCap(item); !s.Has(imap.Cap(name)) {
+			return unsupported(name)
+		}
+	}
+	return nil
 }
 
-func fetchCommand(set imap.NumSet, o *imap.FetchOptions) *command {
-	return &command{
-		verb: "FETCH",
-		set:  set,
+// fetchCommand makes the command, the UID always asked for.
+func (s *Session) fetchCommand(set imap.NumSet, o *imap.FetchOptions, items []Item) *command {
+	f := &fetching{
+		set: set,
 		flagsOnly: !o.Envelope && !o.InternalDate && !o.RFC822Size && o.BodyStructure == nil &&
-			len(o.BodySection) == 0,
+			len(o.BodySection)+len(o.BinarySection)+len(o.BinarySectionSize)+len(items) == 0,
 	}
+	for _, section := range o.BodySection {
+		f.sections = append(f.sections, asked{key: bodyKey(section), body: section})
+	}
+	for _, section := range o.BinarySection {
+		f.sections = append(f.sections, asked{key: "BINARY" + partKey(section.Part, "") + offsetKey(section.Partial), binary: section})
+	}
+	for _, section := range o.BinarySectionSize {
+		f.sections = append(f.sections, asked{key: "BINARY.SIZE" + partKey(section.Part, ""), size: section})
+	}
+	_, byUID := set.(imap.UIDSet)
+	c := &command{numbers: !byUID, stable: !byUID, fetch: f}
+	c.write = func(w *wire.Writer) {
+		// Not before: the numbers may have changed while it waited.
+		if fixed := s.resolve(f.set); fixed != nil {
+			s.mu.Lock()
+			f.set = fixed
+			s.mu.Unlock()
+		}
+		writeSet(w, "FETCH", f.set)
+		w.Text(" (UID")
+		for _, item := range []struct {
+			wanted bool
+			name   string
+		}{
+			{o.Flags, " FLAGS"}, {o.Envelope, " ENVELOPE"}, {o.InternalDate, " INTERNALDATE"}, {o.RFC822Size, " RFC822.SIZE"},
+			{o.ModSeq, " MODSEQ"}, {o.BodyStructure != nil && o.BodyStructure.Extended, " BODYSTRUCTURE"},
+			{o.BodyStructure != nil && !o.BodyStructure.Extended, " BODY"},
+		} {
+			if item.wanted {
+				w.Text(item.name)
+			}
+		}
+		vanished, lazy := false, false
+		for _, item := range items {
+			lazy = lazy || item == ItemLazy
+		}
+		for _, item := range items {
+			switch item {
+			case ItemVanished:
+				vanished = true
+			case ItemLazy:
+			default:
+				w.Text(" ").Text(string(item))
+				if item == ItemPreview && lazy {
+					w.Text(" (LAZY)")
+				}
+			}
+		}
+		for _, section := range f.sections {
+			w.Text(" ")
+			section.write(w)
+		}
+		w.Text(")")
+		if o.ChangedSince > 0 {
+			w.Text(" (CHANGEDSINCE ").Number64(o.ChangedSince)
+			if vanished {
+				w.Text(" VANISHED")
+			}
+			w.Text(")")
+		}
+	}
+	return c
 }
 
-// resolve puts a number in the place of *, which the engine would not know
-// again in the answer. It returns nil where there are no messages for it.
-func (s *Session) resolve(set imap.NumSet) imap.NumSet {
-	last := uint32(0)
-	if m := s.Mailbox(); m != nil {
-		last = m.Exists
+// writeSet writes a command's name and the messages that it is about.
+func writeSet(w *wire.Writer, verb string, set imap.NumSet) {
+	if _, byUID := set.(imap.UIDSet); byUID {
+		w.Text("UID ")
 	}
+	w.Text(verb).Text(" ").Text(set.String())
+}
+
+// write asks for the section: its key, with PEEK, and the length of the range.
+func (a *asked) write(w *wire.Writer) {
+	name, rest, _ := strings.Cut(a.key, "[")
+	w.Text(name)
+	var partial *imap.SectionPartial
+	switch {
+	case a.body != nil:
+		partial = a.body.Partial
+		if a.body.Peek {
+			w.Text(".PEEK")
+		}
+	case a.binary != nil:
+		partial = a.binary.Partial
+		if a.binary.Peek {
+			w.Text(".PEEK")
+		}
+	}
+	if w.Text("["); partial == nil {
+		w.Text(rest)
+		return
+	}
+	w.Text(strings.TrimSuffix(rest, ">")).Text(".").Number64(uint64(partial.Size)).Text(">")
+}
+
+// bodyKey names a section as the answer will, in upper case.
+func bodyKey(section *imap.FetchItemBodySection) string {
+	specifier := string(section.Specifier)
+	fields := section.HeaderFields
+	if len(fields) > 0 {
+		specifier += ".FIELDS"
+	} else if fields = section.HeaderFieldsNot; len(fields) > 0 {
+		specifier += ".FIELDS.NOT"
+	}
+	if len(fields) > 0 {
+		specifier += " (" + strings.ToUpper(strings.Join(fields, " ")) + ")"
+	}
+	return "BODY" + partKey(section.Part, specifier) + offsetKey(section.Partial)
+}
+
+func partKey(part []int, specifier string) string {
+	b := []byte{'['}
+	for _, n := range part {
+		if len(b) > 1 {
+			b = append(b, '.')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	if len(b) > 1 && specifier != "" {
+		b = append(b, '.')
+	}
+	return string(append(append(b, specifier...), ']'))
+}
+
+func offsetKey(p *imap.SectionPartial) string {
+	if p == nil {
+		return ""
+	}
+	return "<" + strconv.FormatInt(p.Offset, 10) + ">"
+}
+
+// resolve puts a number in the place of *, so that a message of the answer can
+// be told from one that comes unasked. It returns nil where there are no
+// messages for it.
+func (s *Session) resolve(set imap.NumSet) imap.NumSet {
+	m := s.Mailbox()
+	if m == nil {
+		return set
+	}
+	last := m.Exists
 	switch set := set.(type) {
 	case imap.SeqSet:
-		if !set.Dynamic() || s.Mailbox() == nil {
+		if !set.Dynamic() {
 			return set
 		}
 		if last == 0 {
@@ -145,66 +368,240 @@ func (s *Session) resolve(set imap.NumSet) imap.NumSet {
 	return set
 }
 
-// collect makes a Message of the items as they come. After an error the
-// session has ended, and nothing more of the answer may be asked for: the
-// engine would read what is left of a literal a second time, beside its own
-// reader.
-func (s *Session) collect(data *imapclient.FetchMessageData, asked []*imap.FetchItemBodySection) (*Message, error) {
-	m := &Message{Seq: data.SeqNum}
-	held := int64(0)
-	for item := data.Next(); item != nil; item = data.Next() {
-		switch item := item.(type) {
-		case imapclient.FetchItemDataUID:
-			m.UID = item.UID
-		case imapclient.FetchItemDataFlags:
-			m.Flags = item.Flags
-		case imapclient.FetchItemDataEnvelope:
-			m.Envelope = item.Envelope
-		case imapclient.FetchItemDataBodyStructure:
-			m.BodyStructure = item.BodyStructure
-		case imapclient.FetchItemDataInternalDate:
-			m.InternalDate = item.Time
-		case imapclient.FetchItemDataRFC822Size:
-			m.Size = item.Size
-		case imapclient.FetchItemDataModSeq:
-			m.ModSeq = item.ModSeq
-		case imapclient.FetchItemDataBodySection:
-			section := Section{Spec: match(item, asked)}
-			if item.Literal != nil {
-				size := item.Literal.Size()
-				if held += size; held > s.o.Limits.Message {
-					s.fail(tooMuch("parts of more than " + strconv.FormatInt(s.o.Limits.Message, 10) + " bytes of a message"))
-					go discard(data)
-					return nil, errEnded
-				}
-				section.Bytes = make([]byte, size)
-				if _, err := io.ReadFull(item.Literal, section.Bytes); err != nil {
-					return nil, errEnded
-				}
+// may reports whether the message can be one that was asked for, as far as it
+// is known yet: the UID may come last.
+func (f *fetching) may(m *Message) bool {
+	switch set := f.set.(type) {
+	case imap.SeqSet:
+		return set.Contains(m.Seq)
+	case imap.UIDSet:
+		return m.UID == 0 || imap.IsSearchRes(set) || set.Contains(m.UID)
+	}
+	return false
+}
+
+// owns reports whether the message, all of it being known, is one that was
+// asked for.
+func (f *fetching) owns(m *Message, update bool) bool {
+	if update && !f.flagsOnly || !f.may(m) {
+		return false
+	}
+	_, byUID := f.set.(imap.UIDSet)
+	return !byUID || m.UID != 0
+}
+
+func (f *fetching) find(key []byte) *asked {
+	for i := range f.sections {
+		if f.sections[i].key == string(key) {
+			return &f.sections[i]
+		}
+	}
+	return nil
+}
+
+// maxItem is longer than every name of an item.
+const maxItem = 24
+
+// fetched reads a FETCH response: what one under way has asked for, or what
+// the server tells unasked.
+func (s *Session) fetched(seq uint32) error {
+	r := s.r
+	m := &Message{Seq: seq}
+	p := fetchParser{s: s, m: m}
+	if !r.List(p.item) {
+		s.unknown()
+		return nil
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if r.Err() != nil {
+		return r.Err()
+	}
+	update := m.Flags != nil && !p.other
+	c := s.find(func(c *command) bool { return c.fetch != nil && c.fetch.owns(m, update) })
+	switch {
+	case c != nil && c.fetch.each != nil:
+		return c.fetch.each(m)
+	case c == nil && update && s.o.Handler.Flags != nil:
+		s.o.Handler.Flags(seq, m.UID, m.Flags)
+	}
+	return nil
+}
+
+// fetchParser reads the items of a FETCH response.
+type fetchParser struct {
+	s     *Session
+	m     *Message
+	other bool  // items have come that are not those of an unasked update
+	held  int64 // bytes of sections
+	err   error // ends the session
+}
+
+func (p *fetchParser) item() {
+	if p.err != nil {
+		p.s.r.Value()
+		return
+	}
+	r, m := p.s.r, p.m
+	var buf [maxItem]byte
+	name := wire.Upper(buf[:], r.Until(" [()"))
+	if r.Peek() == '[' {
+		p.other = true
+		p.section(name)
+		return
+	}
+	r.Space()
+	switch string(name) {
+	case "UID":
+		m.UID = imap.UID(r.Number())
+		return
+	case "FLAGS":
+		m.Flags = readFlags(r)
+		return
+	case "MODSEQ":
+		r.List(func() { m.ModSeq = r.Number64() })
+		return
+	}
+	p.other = true
+	switch string(name) {
+	case "ENVELOPE":
+		m.Envelope = p.s.envelope()
+	case "BODYSTRUCTURE", "BODY":
+		m.BodyStructure = p.s.structure()
+	case "INTERNALDATE":
+		b, _ := r.String()
+		m.InternalDate, _ = r.DateTime(b)
+	case "RFC822.SIZE":
+		m.Size = int64(r.Number64())
+	case "EMAILID":
+		r.List(func() { p.extra().EmailID = p.keep() })
+	case "THREADID":
+		r.List(func() { p.extra().ThreadID = p.keep() })
+	case "PREVIEW":
+		p.extra().Preview = strings.ToValidUTF8(p.keep(), "\uFFFD")
+	case "SAVEDATE":
+		b, _ := r.String()
+		p.extra().SaveDate, _ = r.DateTime(b)
+	case "X-GM-MSGID":
+		p.extra().GmailID = r.Number64()
+	case "X-GM-THRID":
+		p.extra().GmailThreadID = r.Number64()
+	case "X-GM-LABELS":
+		labels := []string{}
+		r.List(func() { label, _ := p.s.name(p.keep()); labels = append(labels, label) })
+		p.extra().GmailLabels = labels
+	default:
+		p.s.report("FETCH " + string(name))
+		r.Value()
+	}
+}
+
+func (p *fetchParser) keep() string {
+	b, _ := p.s.r.String()
+	return p.s.r.Keep(b)
+}
+
+func (p *fetchParser) extra() *Extra {
+	if p.m.Extra == nil {
+		p.m.Extra = &Extra{}
+	}
+	return p.m.Extra
+}
+
+// section reads a section of a body: its name from the bracket on, and its
+// bytes.
+func (p *fetchParser) section(name []byte) {
+	s, r, m := p.s, p.s.r, p.m
+	key := append(s.key[:0], name...)
+	r.Expect('[')
+	key = append(key, '[')
+	key = appendUpper(key, r.Until(" ]"))
+	if r.Space() {
+		key = append(key, " ("...)
+		first := true
+		r.List(func() {
+			b, _ := r.String()
+			if !first {
+				key = append(key, ' ')
 			}
-			m.Sections = append(m.Sections, section)
-		}
+			key, first = appendUpper(key, b), false
+		})
+		key = append(key, ')')
 	}
-	return m, nil
+	r.Expect(']')
+	key = append(key, ']')
+	if r.Peek() == '<' {
+		key = append(key, r.Until(">")...)
+		r.Expect('>')
+		key = append(key, '>')
+	}
+	s.key = key
+	r.Space()
+	var spec *asked
+	c := s.find(func(c *command) bool {
+		if c.fetch == nil || !c.fetch.may(m) {
+			return false
+		}
+		spec = c.fetch.find(key)
+		return spec != nil
+	})
+	if c == nil {
+		r.Value()
+		return
+	}
+	if spec.size != nil {
+		m.BinarySize = append(m.BinarySize, BinarySize{spec.size, r.Number()})
+		return
+	}
+	if c.fetch.literal != nil {
+		p.stream(c.fetch)
+		return
+	}
+	bytes, err := p.bytes()
+	if err != nil {
+		p.err = err
+		return
+	}
+	if spec.body != nil {
+		m.Sections = append(m.Sections, Section{spec.body, bytes})
+	} else {
+		m.Binary = append(m.Binary, BinarySection{spec.binary, bytes})
+	}
 }
 
-// discard lets the engine's reader get away from a message that nobody takes.
-func discard(data *imapclient.FetchMessageData) {
-	for data.Next() != nil {
+// bytes holds a section.
+func (p *fetchParser) bytes() ([]byte, error) {
+	r, limit := p.s.r, p.s.o.Limits.Message
+	size, ok := r.Literal()
+	if !ok {
+		b, ok := r.String()
+		if !ok {
+			return nil, nil
+		}
+		return append([]byte{}, b...), nil
 	}
+	if p.held += size; p.held > limit {
+		return nil, tooMuch("parts of more than " + strconv.FormatInt(limit, 10) + " bytes of a message")
+	}
+	b := make([]byte, size)
+	for n := 0; n < len(b); {
+		k, err := r.Read(b[n:])
+		if err != nil {
+			return nil, err
+		}
+		n += k
+	}
+	r.EndLiteral()
+	return b, nil
 }
 
-// errEnded stands for the reason why the session has ended, which result
-// knows.
-var errEnded = errors.New("imap: the session has ended")
-
-func match(item imapclient.FetchItemDataBodySection, asked []*imap.FetchItemBodySection) *imap.FetchItemBodySection {
-	for _, section := range asked {
-		if item.MatchCommand(section) {
-			return section
-		}
-	}
-	return item.Section
+// appendUpper appends b in upper case.
+func appendUpper(key, b []byte) []byte {
+	start := len(key)
+	key = append(key, b...)
+	wire.Upper(key[start:], b)
+	return key
 }
 
 func checkSection(section *imap.FetchItemBodySection) error {
@@ -240,194 +637,4 @@ func checkSection(section *imap.FetchItemBodySection) error {
 		return invalid("The range of bytes is not valid.")
 	}
 	return nil
-}
-
-// Literal is a section on its way: it is read from the connection as fast as
-// Read is called, and no faster. Until it has been read to its end or closed,
-// other calls of the session wait for their turn.
-type Literal struct {
-	s    *Session
-	size int64
-
-	left   atomic.Int64
-	closed atomic.Bool
-
-	mu      sync.Mutex // held while reading
-	body    io.Reader
-	command *imapclient.FetchCommand
-	err     error         // what Read returns from now on
-	ended   chan struct{} // closed with err's being set
-}
-
-// Download asks for one section of one message (RFC 3501, section 6.4.5) and
-// returns when its bytes begin to come; ctx bounds the call up to then. set
-// has to name a single message, and section.Peek says whether to leave \Seen
-// alone. ENODATA means that the message has no such section, ENOTFOUND that
-// there is no such message.
-func (s *Session) Download(ctx context.Context, set imap.NumSet, section *imap.FetchItemBodySection) (*Literal, error) {
-	if err := checkSet(set); err != nil {
-		return nil, err
-	}
-	if !isSingle(set) {
-		return nil, invalid("One message can be downloaded at a time.")
-	}
-	if err := checkSection(section); err != nil {
-		return nil, err
-	}
-	if err := s.acquire(ctx); err != nil {
-		return nil, err
-	}
-	stop := s.guard(ctx)
-	lit, err := s.download(set, section)
-	stop()
-	if lit != nil {
-		return lit, nil
-	}
-	s.release()
-	return nil, s.result(err)
-}
-
-func isSingle(set imap.NumSet) bool {
-	switch set := set.(type) {
-	case imap.SeqSet:
-		return len(set) == 1 && set[0].Start == set[0].Stop
-	case imap.UIDSet:
-		return len(set) == 1 && set[0].Start == set[0].Stop
-	}
-	return false
-}
-
-func (s *Session) download(set imap.NumSet, section *imap.FetchItemBodySection) (*Literal, error) {
-	if err := s.pauseIdle(); err != nil {
-		return nil, err
-	}
-	if set = s.resolve(set); set == nil {
-		return nil, errNoMessage
-	}
-	options := &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}
-	s.setCurrent(fetchCommand(set, options))
-	c := s.engine.Fetch(set, options)
-	reason := errNoMessage
-	for data := c.Next(); data != nil; data = c.Next() {
-		for item := data.Next(); item != nil; item = data.Next() {
-			body, ok := item.(imapclient.FetchItemDataBodySection)
-			if !ok {
-				continue
-			}
-			if body.Literal == nil {
-				reason = errNoSection
-				continue
-			}
-			lit := &Literal{
-				s:       s,
-				size:    body.Literal.Size(),
-				body:    body.Literal,
-				command: c,
-				ended:   make(chan struct{}),
-			}
-			lit.left.Store(lit.size)
-			go lit.watch()
-			return lit, nil
-		}
-	}
-	err := c.Close()
-	s.wire.settle(s.engine.Closed())
-	if err == nil {
-		err = reason
-	}
-	return nil, err
-}
-
-var (
-	errNoMessage error = newError(coded.ENOTFOUND, "There is no such message.", nil)
-	errNoSection error = newError(coded.ENODATA, "The message has no such part.", nil)
-)
-
-// Size is the number of octets, as the server has announced it.
-func (l *Literal) Size() int64 { return l.size }
-
-// Read is ReadContext without a bound of time.
-func (l *Literal) Read(p []byte) (int, error) { return l.ReadContext(context.Background(), p) }
-
-// ReadContext reads the next bytes. io.EOF comes when all have been read and
-// the server has confirmed the end of the command. If ctx ends first, so does
-// the session.
-func (l *Literal) ReadContext(ctx context.Context, p []byte) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, lost(err)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err != nil {
-		return 0, l.err
-	}
-	if l.closed.Load() {
-		return 0, newError(coded.ECLOSED, "The download has been closed.", nil)
-	}
-	if len(p) == 0 {
-		return 0, nil
-	}
-	defer l.s.guard(ctx)()
-	return l.read(p)
-}
-
-func (l *Literal) read(p []byte) (int, error) {
-	n, err := l.body.Read(p)
-	left := l.left.Add(-int64(n))
-	switch {
-	case n > 0:
-		return n, nil
-	case err == nil:
-		return 0, io.ErrNoProgress
-	case left > 0:
-		l.end(l.s.result(errEnded))
-	default:
-		if err := l.s.result(l.command.Close()); err != nil {
-			l.end(err)
-		} else {
-			l.end(io.EOF)
-		}
-	}
-	return 0, l.err
-}
-
-func (l *Literal) end(err error) {
-	l.err = err
-	close(l.ended)
-	l.s.wire.settle(l.s.engine.Closed())
-	l.s.release()
-}
-
-// Close gives up what has not been read. If that is at most Limits.Drain, it
-// is read and thrown away in the background, and the session goes on; else the
-// session ends, as there is no way to tell a server to stop. After io.EOF
-// Close does nothing. It may be called more than once.
-func (l *Literal) Close() error {
-	if l.closed.Swap(true) {
-		return nil
-	}
-	if l.left.Load() > l.s.o.Limits.Drain {
-		l.s.close()
-	}
-	go l.drain()
-	return nil
-}
-
-// watch sees to it that the engine's reader, which waits for the literal to be
-// read, gets away when the session ends.
-func (l *Literal) watch() {
-	select {
-	case <-l.s.dead:
-		l.drain()
-	case <-l.ended:
-	}
-}
-
-func (l *Literal) drain() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	buf := make([]byte, 4096)
-	for l.err == nil {
-		l.read(buf)
-	}
 }

@@ -153,7 +153,7 @@ func TestStartTLS(t *testing.T) {
 			Want("{b} CAPABILITY"), Line("* CAPABILITY " + caps), Line("{b} OK done"),
 			Want("{c} AUTHENTICATE PLAIN AGFzaGEAa2Fpd2lyZQ=="), Line("{c} OK [CAPABILITY " + caps + "] welcome"),
 			Want("{d} NOOP"), Line("{d} OK done"), Hang()}},
-		{"answer injected", roots, coded.ETLS, []Step{offer, Want("{a} STARTTLS"), Raw("K1 OK go\r\n* CAPABILITY IMAP4rev1\r\n"), Hang()}},
+		{"answer injected", roots, coded.ETLS, []Step{offer, Want("{a} STARTTLS"), Raw("T1 OK go\r\n* CAPABILITY IMAP4rev1\r\n"), Hang()}},
 		{"not offered", roots, coded.ETLS, []Step{Line("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready"), Hang()}},
 		{"refused", roots, coded.ETLS, []Step{offer, Want("{a} STARTTLS"), Line("{a} NO not today"), Hang()}},
 		{"PREAUTH", roots, coded.ETLS, []Step{Line("* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] hello"), Hang()}},
@@ -297,7 +297,7 @@ func TestHostileAnswers(t *testing.T) {
 	}{
 		{"10 MB line", calls["noop"], coded.ELIMIT, []Step{Raw("* OK "), Flood("x", 10<<20)}},
 		{"10 MB of SEARCH", calls["search"], coded.ELIMIT, []Step{Flood("* SEARCH 1 2 3 4 5 6 7 8 9 10\r\n", 300_000)}},
-		{"ESEARCH of everything", calls["search"], coded.ELIMIT, []Step{Line(`* ESEARCH (TAG "x") UID ALL 1:4294967295`)}},
+		{"ESEARCH of everything", calls["search"], coded.ELIMIT, []Step{Line(`* ESEARCH (TAG "{a}") UID ALL 1:4294967295`)}},
 		{"too many mailboxes", calls["list"], coded.ELIMIT, []Step{Flood("* LIST () \"/\" a\r\n", 100_001)}},
 		{"3 GB literal", fetch, coded.ELIMIT, []Step{Line("* 1 FETCH (UID 1 BODY[HEADER] {3221225472}")}},
 		{"literal beyond int64", fetch, coded.ELIMIT, []Step{Line("* 1 FETCH (UID 1 BODY[HEADER] {99999999999999999999}")}},

@@ -57,15 +57,30 @@ type Options struct {
 	Handler Handler
 	Limits  Limits
 
+	// Enable names what is enabled after the login where the server has it
+	// (ENABLE, RFC 5161). Default: IMAP4rev2 and UTF8=ACCEPT, by which names and
+	// texts are UTF-8 on the wire. An empty list enables nothing.
+	Enable []imap.Cap
+
 	// WordDecoder turns text in a charset other than UTF-8, ISO-8859-1 and
 	// US-ASCII into UTF-8, for the encoded words of RFC 2047. Without it, or
 	// where it fails, a header with such a word is left encoded.
 	WordDecoder func(charset string, r io.Reader) (io.Reader, error)
 
+	// Timeout is how long nothing may go to or come from the server while a
+	// command is under way; then the session ends with ETIMEDOUT. It is no
+	// bound to a command as such: that is the context's. Default 2 minutes;
+	// less than 0 means no bound.
+	Timeout time.Duration
+
 	// IdleRestart is how long an IDLE goes on before it is begun anew, to keep
 	// the server and whatever is between from dropping the connection. RFC
 	// 2177 wants less than 29 minutes. Default, and at most, 25 minutes.
 	IdleRestart time.Duration
+
+	// Poll is how often a server without IDLE is asked what is new. Default 1
+	// minute.
+	Poll time.Duration
 }
 
 // Handler is told what the server says unasked. Nil functions are not called.
@@ -81,6 +96,11 @@ type Handler struct {
 	// where Expunge and Move are the cause. Higher numbers are one less from
 	// then on.
 	Expunge func(seq uint32)
+	// Vanished is told the UIDs of messages that are gone, in place of Expunge
+	// and where QRESYNC has been enabled: by it, or by an OpenOptions.QResync.
+	// earlier says that they were gone before, which is the answer to a FETCH
+	// with ItemVanished: the number of messages has not changed then.
+	Vanished func(uids imap.UIDSet, earlier bool)
 	// Flags is told the flags that a message has now. The UID is 0 where the
 	// server doesn't say it. The session's own Store is not reported.
 	Flags func(seq uint32, uid imap.UID, flags []imap.Flag)
@@ -155,8 +175,15 @@ func (o Options) withDefaults() Options {
 	if o.Auth.Port == 0 {
 		o.Auth.Port = o.Port
 	}
-	// The engine has a timer of 28 minutes of its own, with no bound to what
-	// comes after it.
+	if o.Enable == nil {
+		o.Enable = []imap.Cap{"IMAP4rev2", "UTF8=ACCEPT"}
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 2 * time.Minute
+	}
+	if o.Poll <= 0 {
+		o.Poll = time.Minute
+	}
 	if o.IdleRestart <= 0 || o.IdleRestart > 25*time.Minute {
 		o.IdleRestart = 25 * time.Minute
 	}

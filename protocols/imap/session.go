@@ -3,67 +3,80 @@ package imap
 import (
 	"context"
 	"errors"
-	"io"
-	"mime"
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/dial"
+	"kaiwire/protocols/imap/wire"
 )
 
 // Session is a connection on which a user is logged in. Its methods may be
-// called from several goroutines: commands are sent one after another, in the
-// order in which the calls come, and IDLE steps aside for them.
+// called from several goroutines. Commands are sent in the order in which the
+// calls come, without waiting for the answers to those before wherever the
+// protocol allows that (RFC 9051, section 5.5); IDLE steps aside for them.
 type Session struct {
-	o      Options
-	wire   *wire
-	engine *imapclient.Client
+	o    Options
+	conn *counted
+	r    *wire.Reader // of the goroutine that reads
+	w    *wire.Writer // of the command whose turn it is
 
-	slot chan struct{} // holds a token while a command, or a Literal, has the connection
 	dead chan struct{} // closed by fail
 	done chan struct{} // closed after Handler.Closed
 
-	// Of the slot's holder:
+	// inline says that nobody reads yet: who waits for an answer does.
+	inline bool
+	seen   int // untagged responses while inline
 
-	idle *imapclient.IdleCommand // nil while none is running
+	mu      sync.Mutex
+	err     *coded.Error // why dead is closed
+	ours    bool         // it was Close or Logout
+	bye     *coded.Error // the server's, unasked
+	goodbye bool         // the server's, in answer to LOGOUT
+	broken  error        // of writing
 
-	mu       sync.Mutex
-	restart  *time.Timer  // of idle
-	err      *coded.Error // why dead is closed
-	ours     bool         // it was Close or Logout
-	bye      *coded.Error // the server's, unasked
-	goodbye  bool         // the server's, in answer to LOGOUT
-	caps     []string
-	mailbox  *Mailbox
-	current  *command
-	idleWish *Idle // the app wants to idle
+	tag    int
+	queue  []*command // not sent yet, in the order of the calls
+	flight []*command // sent and not answered yet, in that order
+	writer *command   // the one that is being sent
+	watch  *time.Timer
+	moved  uint32 // conn.moved when watch was set
+
+	offered []*command // scratch of offer
+
+	caps    []string
+	enabled []string // by ENABLE
+	utf8    bool     // names and texts are UTF-8 on the wire
+	mailbox *Mailbox
+	odd     map[string]string // names of mailboxes that are sent as they came
+	key     []byte            // scratch of fetchParser
+
+	idling idling
 }
 
-// command is what the reader has to know about the command under way.
-type command struct {
-	verb      string
-	set       imap.NumSet // of a FETCH
-	flagsOnly bool        // the FETCH asks for nothing but flags and UIDs
-	mailbox   *Mailbox    // of a SELECT: filled in as the answer comes
-	numbers   []uint32    // of a SEARCH: likewise
-	refused   bool        // the answer was NO or BAD
+// counted counts what is read and written, so that a silent connection can be
+// told from a slow one.
+type counted struct {
+	net.Conn
+	moved  atomic.Uint32
+	parked atomic.Bool // reading waits for the app
 }
 
-// Mailbox is a selected mailbox.
-type Mailbox struct {
-	Name           string
-	ReadOnly       bool
-	Exists         uint32 // number of messages
-	UIDNext        imap.UID
-	UIDValidity    uint32
-	Flags          []imap.Flag
-	PermanentFlags []imap.Flag // those that can be stored; \* means that new ones can be made
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.moved.Add(1)
+	return n, err
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.moved.Add(1)
+	return n, err
 }
 
 // Connect dials the server, secures the connection and logs in. ctx bounds all
@@ -90,51 +103,33 @@ func Connect(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 	if err != nil {
 		return nil, lost(err)
 	}
+	s := newSession(conn, o)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	h := &handshake{ctx: ctx, o: o, w: newWire(conn, o.Limits)}
-	err = h.run()
+	err = s.handshake(ctx)
 	if !stop() || ctx.Err() != nil {
-		conn.Close()
-		return nil, lost(ctx.Err())
+		err = ctx.Err()
 	}
 	if err != nil {
-		conn.Close()
+		s.end(lost(err))
 		return nil, lost(err)
 	}
-	s := &Session{
-		o:    o,
-		wire: h.w,
-		slot: make(chan struct{}, 1),
-		dead: make(chan struct{}),
-		done: make(chan struct{}),
-		caps: h.caps,
-	}
-	s.wire.s = s
-	s.wire.unread, s.wire.keep = []byte("* PREAUTH [CAPABILITY "+s.engineCaps()+"] ready\r\n"), true
-	s.engine = imapclient.New(s.wire, &imapclient.Options{
-		WordDecoder: &mime.WordDecoder{CharsetReader: o.WordDecoder},
-	})
-	go s.watch()
-	// This can only fail if the connection is gone already, of which the
-	// session tells by itself.
-	_ = s.engine.WaitGreeting()
+	s.inline = false
+	go s.read()
 	return s, nil
 }
 
-// engineCaps lists what the engine is told of the server. IMAP4rev2 is kept
-// from it where IMAP4rev1 is there too: rev2's rules hold only once they have
-// been enabled, yet the engine would write mailbox names by them at once.
-func (s *Session) engineCaps() string {
-	list := "IMAP4rev1"
-	if !s.has("IMAP4rev1") && s.has("IMAP4rev2") {
-		list = "IMAP4rev2"
+func newSession(conn net.Conn, o Options) *Session {
+	s := &Session{
+		o:      o,
+		conn:   &counted{Conn: conn},
+		dead:   make(chan struct{}),
+		done:   make(chan struct{}),
+		inline: true,
 	}
-	for _, c := range []string{"LITERAL+", "LITERAL-", "MOVE", "UIDPLUS"} {
-		if s.has(c) {
-			list += " " + c
-		}
-	}
-	return list
+	s.r = wire.NewReader(s.conn, wire.Limits{Line: o.Limits.Line, Literal: o.Limits.Literal, Nesting: o.Limits.Nesting})
+	s.w = wire.NewWriter(s.conn)
+	s.w.Expect, s.w.Continue, s.w.Raw = s.expect, s.asked, s.rawName
+	return s
 }
 
 // Capabilities returns what the server can do, as it says it itself.
@@ -144,12 +139,18 @@ func (s *Session) Capabilities() []string {
 	return append([]string(nil), s.caps...)
 }
 
-// has reports whether the server has a capability that is in IMAP4rev2 or has
-// been announced by name.
-func (s *Session) has(capability string) bool {
+// Has reports whether the server has a capability, be it by name or as a part
+// of IMAP4rev2.
+func (s *Session) Has(capability imap.Cap) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return hasCapability(s.caps, capability)
+	return hasCapability(s.caps, string(capability))
+}
+
+func (s *Session) setCaps(caps []string) {
+	s.mu.Lock()
+	s.caps = caps
+	s.mu.Unlock()
 }
 
 // Mailbox returns the selected mailbox, or nil. Exists follows the server; the
@@ -172,15 +173,11 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 // ECLOSED. It may be called more than once, and from a handler; it doesn't
 // wait for Done.
 func (s *Session) Close() error {
-	s.close()
-	return nil
-}
-
-func (s *Session) close() {
 	s.mu.Lock()
 	s.ours = s.ours || s.err == nil
 	s.mu.Unlock()
 	s.fail(newError(coded.ECLOSED, "", nil))
+	return nil
 }
 
 // fail ends the session. The first reason given is the one that counts.
@@ -193,44 +190,33 @@ func (s *Session) fail(reason *coded.Error) {
 	}
 	s.mu.Unlock()
 	if first {
-		s.wire.Conn.Close()
+		s.conn.Close()
 	}
 }
 
-// endOf is the reason for a session whose connection can't be read any more.
-func (s *Session) endOf(err error) *coded.Error {
+// reason is why a session ends whose reader has failed with err.
+func (s *Session) reason(err error) *coded.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var e *coded.Error
+	var limit *wire.LimitError
+	var syntax *wire.SyntaxError
 	switch {
 	case errors.As(err, &e):
 		return e
+	case errors.As(err, &limit):
+		return tooMuch(limit.What)
+	case errors.As(err, &syntax):
+		return newError(coded.EPROTO, "", syntax)
 	case s.goodbye:
 		s.ours = s.ours || s.err == nil
 		return newError(coded.ECLOSED, "", nil)
 	case s.bye != nil:
 		return s.bye
+	case s.broken != nil:
+		return lost(s.broken)
 	}
 	return lost(err)
-}
-
-// watch sees the session out.
-func (s *Session) watch() {
-	<-s.engine.Closed()
-	s.fail(newError(coded.EPROTO, "", errUnparsable))
-	s.mu.Lock()
-	var err error
-	if !s.ours {
-		err = s.err
-	}
-	if s.restart != nil {
-		s.restart.Stop()
-	}
-	s.mu.Unlock()
-	if s.o.Handler.Closed != nil {
-		s.o.Handler.Closed(err)
-	}
-	close(s.done)
 }
 
 // closedError is what calls get that come after the end.
@@ -243,36 +229,38 @@ func (s *Session) closedError() error {
 	return newError(coded.ECLOSED, "", s.err)
 }
 
-func (s *Session) setCurrent(c *command) {
+// read is the goroutine that reads, from the login to the end.
+func (s *Session) read() {
+	var err error
+	for err == nil {
+		err = s.respond()
+	}
+	s.end(err)
 	s.mu.Lock()
-	s.current = c
+	err = nil
+	if !s.ours {
+		err = s.err
+	}
 	s.mu.Unlock()
+	if s.o.Handler.Closed != nil {
+		s.o.Handler.Closed(err)
+	}
+	close(s.done)
 }
 
-// refusedNow reports whether the command under way has been refused.
-func (s *Session) refusedNow() bool {
+// end ends what is under way when nothing can be read any more.
+func (s *Session) end(err error) {
+	s.fail(s.reason(err))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current != nil && s.current.refused
-}
-
-// acquire waits for the connection. If ctx ends first, nothing has happened.
-func (s *Session) acquire(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return lost(err)
+	for _, c := range s.flight {
+		c.err = s.err
+		close(c.done)
 	}
-	select {
-	case <-s.dead:
-		return s.closedError()
-	default:
-	}
-	select {
-	case s.slot <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return lost(ctx.Err())
-	case <-s.dead:
-		return s.closedError()
+	s.flight = nil
+	s.idling.stop()
+	if s.watch != nil {
+		s.watch.Stop()
 	}
 }
 
@@ -280,46 +268,4 @@ func (s *Session) acquire(ctx context.Context) error {
 // away.
 func (s *Session) guard(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { s.fail(lost(ctx.Err())) })
-}
-
-// do runs a command: f sends it and waits for its end.
-func (s *Session) do(ctx context.Context, c *command, f func() error) error {
-	if err := s.acquire(ctx); err != nil {
-		return err
-	}
-	defer s.release()
-	defer s.guard(ctx)()
-	if err := s.pauseIdle(); err != nil {
-		return s.result(err)
-	}
-	return s.result(s.perform(c, f))
-}
-
-func (s *Session) perform(c *command, f func() error) error {
-	s.setCurrent(c)
-	err := f()
-	s.wire.settle(s.engine.Closed())
-	return err
-}
-
-// result makes the app's error of the engine's.
-func (s *Session) result(err error) error {
-	if err == nil {
-		return nil
-	}
-	var own *coded.Error
-	if errors.As(err, &own) {
-		return own
-	}
-	var status *imap.Error
-	if errors.As(err, &status) {
-		return refused(coded.EREJECTED, status)
-	}
-	if err == io.ErrUnexpectedEOF || err == io.EOF {
-		err = nil
-	}
-	s.fail(newError(coded.EPROTO, "", err))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
 }
