@@ -1,69 +1,61 @@
 package call
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
-	"github.com/valyala/fastjson"
-
 	"kaiwire/protocols/coded"
+	"kaiwire/protocols/iso8601"
 )
 
 // Args are the arguments of a call: one JSON object. The getters record the
 // first thing that is wrong, which Err then names.
 type Args struct {
-	v   *fastjson.Value
+	v   *value
 	err error
 }
 
 func parseArgs(text string) (*Args, error) {
-	v, err := fastjson.Parse(text)
-	if err != nil {
-		return nil, coded.New(coded.EINVAL, "", "", err)
+	v, ok := parseJSON(text)
+	if !ok || v.kind != object {
+		return nil, coded.New(coded.EINVAL, "", "", nil)
 	}
-	return &Args{v: v}, nil
+	return &Args{v: &v}, nil
 }
 
 // Err is an EINVAL that names the first argument that was missing or of the
 // wrong type, or nil.
 func (a *Args) Err() error { return a.err }
 
-func (a *Args) get(name string, want fastjson.Type) *fastjson.Value {
-	v := a.v.Get(name)
-	if v == nil || v.Type() == fastjson.TypeNull {
+func (a *Args) get(name string, want valueKind) *value {
+	v := a.v.get(name)
+	if v == nil || v.kind == null {
 		return nil
 	}
-	if v.Type() != want {
-		a.Invalid(name, "must be a "+typeName(want))
+	if v.kind != want {
+		a.Invalid(name, "must be a "+want.String())
 		return nil
 	}
 	return v
 }
 
-func typeName(t fastjson.Type) string {
-	if t == fastjson.TypeTrue {
-		return "boolean"
-	}
-	return t.String()
-}
-
 // Invalid records that an argument is wrong, and why.
 func (a *Args) Invalid(name, why string) {
 	if a.err == nil {
-		a.err = coded.New(coded.EINVAL, "", fmt.Sprintf("The option %q %s.", name, why), nil)
+		a.err = coded.New(coded.EINVAL, "", "The option "+strconv.Quote(name)+" "+why+".", nil)
 	}
 }
 
 // Has reports whether the argument was given, and not as null.
 func (a *Args) Has(name string) bool {
-	v := a.v.Get(name)
-	return v != nil && v.Type() != fastjson.TypeNull
+	v := a.v.get(name)
+	return v != nil && v.kind != null
 }
 
 // IsNull reports whether the argument was given as null.
 func (a *Args) IsNull(name string) bool {
-	v := a.v.Get(name)
-	return v != nil && v.Type() == fastjson.TypeNull
+	v := a.v.get(name)
+	return v != nil && v.kind == null
 }
 
 // Adopt records what is wrong in b, arguments inside these, here.
@@ -75,8 +67,8 @@ func (a *Args) Adopt(b *Args) {
 
 // String is "" where the argument was not given.
 func (a *Args) String(name string) string {
-	if v := a.get(name, fastjson.TypeString); v != nil {
-		return string(v.GetStringBytes())
+	if v := a.get(name, text); v != nil {
+		return v.text
 	}
 	return ""
 }
@@ -93,13 +85,13 @@ func (a *Args) Required(name string) string {
 // Int is 0 where the argument was not given; what is not a whole number
 // between low and high is recorded as wrong.
 func (a *Args) Int(name string, low, high int64) int64 {
-	v := a.get(name, fastjson.TypeNumber)
+	v := a.get(name, number)
 	if v == nil {
 		return 0
 	}
-	n, err := v.Int64()
+	n, err := strconv.ParseInt(v.text, 10, 64)
 	if err != nil || n < low || n > high {
-		a.Invalid(name, fmt.Sprintf("must be a whole number from %d to %d", low, high))
+		a.Invalid(name, "must be a whole number from "+strconv.FormatInt(low, 10)+" to "+strconv.FormatInt(high, 10))
 		return 0
 	}
 	return n
@@ -107,11 +99,11 @@ func (a *Args) Int(name string, low, high int64) int64 {
 
 // Bool is false where the argument was not given.
 func (a *Args) Bool(name string) bool {
-	v := a.v.Get(name)
+	v := a.v.get(name)
 	switch {
-	case v == nil || v.Type() == fastjson.TypeNull || v.Type() == fastjson.TypeFalse:
+	case v == nil || v.kind == null || v.kind == no:
 		return false
-	case v.Type() == fastjson.TypeTrue:
+	case v.kind == yes:
 		return true
 	}
 	a.Invalid(name, "must be a boolean")
@@ -120,17 +112,17 @@ func (a *Args) Bool(name string) bool {
 
 // Strings is nil where the argument was not given.
 func (a *Args) Strings(name string) []string {
-	v := a.get(name, fastjson.TypeArray)
+	v := a.get(name, array)
 	if v == nil {
 		return nil
 	}
 	var list []string
-	for _, item := range v.GetArray() {
-		if item.Type() != fastjson.TypeString {
+	for _, item := range v.items {
+		if item.kind != text {
 			a.Invalid(name, "must hold strings only")
 			return nil
 		}
-		list = append(list, string(item.GetStringBytes()))
+		list = append(list, item.text)
 	}
 	return list
 }
@@ -138,11 +130,11 @@ func (a *Args) Strings(name string) []string {
 // StringsOrTrue is an argument that is a list or true, which stands for the
 // empty list; nil where it was not given or is false.
 func (a *Args) StringsOrTrue(name string) *[]string {
-	if v := a.v.Get(name); v != nil {
-		switch v.Type() {
-		case fastjson.TypeNull, fastjson.TypeFalse:
+	if v := a.v.get(name); v != nil {
+		switch v.kind {
+		case null, no:
 			return nil
-		case fastjson.TypeTrue:
+		case yes:
 			return &[]string{}
 		}
 		list := a.Strings(name)
@@ -154,44 +146,41 @@ func (a *Args) StringsOrTrue(name string) *[]string {
 // Object is the argument as arguments of its own; where it was not given, an
 // empty object. What is wrong in it is recorded there: see Adopt.
 func (a *Args) Object(name string) *Args {
-	if v := a.get(name, fastjson.TypeObject); v != nil {
+	if v := a.get(name, object); v != nil {
 		return &Args{v: v}
 	}
 	return &Args{v: emptyObject}
 }
 
-var emptyObject = fastjson.MustParse("{}")
+var emptyObject = &value{kind: object}
 
 // Objects is an array of objects; nil where the argument was not given.
 func (a *Args) Objects(name string) []*Args {
-	v := a.get(name, fastjson.TypeArray)
+	v := a.get(name, array)
 	if v == nil {
 		return nil
 	}
 	var list []*Args
-	for _, item := range v.GetArray() {
-		if item.Type() != fastjson.TypeObject {
+	for i, item := range v.items {
+		if item.kind != object {
 			a.Invalid(name, "must hold objects only")
 			return nil
 		}
-		list = append(list, &Args{v: item})
+		list = append(list, &Args{v: &v.items[i]})
 	}
 	return list
 }
 
 // Each calls f with every member of the object whose value is a string.
 func (a *Args) Each(f func(name, value string)) {
-	o, err := a.v.Object()
-	if err != nil {
-		return
-	}
-	o.Visit(func(key []byte, v *fastjson.Value) {
-		if v.Type() != fastjson.TypeString {
-			a.Invalid(string(key), "must be a string")
+	for i := range a.v.members {
+		m := &a.v.members[i]
+		if m.value.kind != text {
+			a.Invalid(m.name, "must be a string")
 			return
 		}
-		f(string(key), string(v.GetStringBytes()))
-	})
+		f(m.name, m.value.text)
+	}
 }
 
 // Time reads an ISO 8601 instant; the zero time where it was not given.
@@ -200,10 +189,8 @@ func (a *Args) Time(name string) time.Time {
 	if s == "" {
 		return time.Time{}
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t
-		}
+	if t, ok := iso8601.Parse(s); ok {
+		return t
 	}
 	a.Invalid(name, "must be a date in ISO 8601 form")
 	return time.Time{}

@@ -15,11 +15,18 @@ export class Crossing {
   constructor(host, sink) {
     this.host = host;
     this.sink = sink;
+    this.call = null; // that is just being made: [method, json, bytes]
   }
 
   /** Go's imports, beside those of the host. They never throw into Go. */
   imports() {
     return {
+      call_take: (method, json, bytes) => {
+        [method, json, bytes].forEach((pointer, i) => {
+          const part = this.call[i];
+          if (part.length > 0) new Uint8Array(this.host.buffer, pointer, part.length).set(part);
+        });
+      },
       call_reply: (id, kind, json, jsonLength, bytes, bytesLength) => {
         const text = this.host.text(json, jsonLength);
         const blob = bytesLength > 0 ? new Uint8Array(this.host.buffer, bytes, bytesLength).slice() : null;
@@ -51,12 +58,14 @@ export class Crossing {
 
   /** Begins a call; the answer comes to the sink. handle is 0 for a method of the module itself. */
   invoke(id, method, handle, json, bytes) {
-    this.host.entering();
-    this.host.object.invoke(id, method, handle, json, bytes || null);
+    const { encoder } = this.host;
+    this.call = [encoder.encode(method), encoder.encode(json), bytes || new Uint8Array(0)];
+    this.host.call('kaiwire_invoke', id, handle, ...this.call.map((part) => part.length));
+    this.call = null;
   }
 
   /** Cancels a call, which then answers with ABORT_ERR. */
   cancel(id) {
-    this.host.object.invoke(id, 'cancel', 0, '', null);
+    this.host.call('kaiwire_invoke', id, 0, 0, 0, 0);
   }
 }

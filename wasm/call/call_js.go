@@ -5,15 +5,18 @@ import (
 	"errors"
 	"runtime/debug"
 	"sync"
-	"syscall/js"
 	"time"
 	"unsafe"
 
-	"kaiwire/bridge"
 	"kaiwire/protocols/coded"
 )
 
 // The functions of call.js; the numbers are there too, and a test compares them.
+
+// call_take copies the call that JavaScript is just making.
+//
+//go:wasmimport kaiwire call_take
+func callTake(method, json, bytes unsafe.Pointer)
 
 //go:wasmimport kaiwire call_reply
 func callReply(id, kind int32, json unsafe.Pointer, jsonLen int32, bytes unsafe.Pointer, bytesLen int32)
@@ -102,24 +105,26 @@ const eventBatch = 32 << 10
 // Serve answers calls for ever.
 func Serve(protocol string, methods Methods) {
 	debug.SetMemoryLimit(memoryLimit)
-	m := &module{protocol: protocol, methods: methods, handles: map[int32]*Handle{}, calls: map[int32]context.CancelCauseFunc{}}
-	current = m
-	invoke := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		id, method, handle, text := int32(args[0].Int()), args[1].String(), int32(args[2].Int()), args[3].String()
-		if method == "cancel" {
-			m.cancel(id)
-			return nil
-		}
-		var blob []byte
-		if args[4].Truthy() {
-			blob = make([]byte, args[4].Get("length").Int())
-			js.CopyBytesToGo(blob, args[4])
-		}
-		go m.run(id, method, handle, text, blob)
-		return nil
-	})
-	bridge.Host.Set("invoke", invoke)
+	current = &module{protocol: protocol, methods: methods, handles: map[int32]*Handle{}, calls: map[int32]context.CancelCauseFunc{}}
 	select {}
+}
+
+// invoked is called by JavaScript to begin a call, or, without a method, to
+// cancel it. Not by a js.Func, for which TinyGo would keep each call's
+// arguments for ever.
+func invoked(id, handle, methodLen, jsonLen, bytesLen int32) {
+	m := current
+	if methodLen == 0 {
+		go m.cancel(id)
+		return
+	}
+	method, text := make([]byte, methodLen), make([]byte, jsonLen)
+	var blob []byte
+	if bytesLen > 0 {
+		blob = make([]byte, bytesLen)
+	}
+	callTake(pointer(method), pointer(text), pointer(blob))
+	go m.run(id, string(method), handle, string(text), blob)
 }
 
 var errAborted = coded.New(coded.ABORT_ERR, "", "", nil)
@@ -322,6 +327,9 @@ func (h *Handle) leave() {
 	h.module.mu.Unlock()
 	h.close()
 }
+
+// Error writes a failure as KaiwireError has it.
+func (r *Record) Error(e *coded.Error) { writeError(r, e) }
 
 func writeError(r *Record, e *coded.Error) {
 	r.Object(func() {
