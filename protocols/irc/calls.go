@@ -6,18 +6,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ergochat/irc-go/ircmsg"
-
 	"kaiwire/protocols/coded"
 )
 
 // refuses returns the error that m holds against command where that was about
 // subject (a channel, a nickname): one of numerics, or a standard reply
 // (ircv3.net/specs/extensions/standard-replies). Else nil.
-func (st *state) refuses(m *ircmsg.Message, command, subject string, numerics ...string) error {
+func (st *state) refuses(m *message, command, subject string, numerics ...string) error {
 	switch {
-	case slices.Contains(numerics, m.Command) && st.same(param(m, 1), subject),
-		(m.Command == "461" || m.Command == "263") && param(m, 1) == command: // ERR_NEEDMOREPARAMS, RPL_TRYAGAIN
+	case slices.Contains(numerics, m.Command) && st.same(m.param(1), subject),
+		(m.Command == "461" || m.Command == "263") && m.param(1) == command: // ERR_NEEDMOREPARAMS, RPL_TRYAGAIN
 		return refusal(coded.EREJECTED, m)
 	case m.Command == "FAIL" && len(m.Params) >= 3 && m.Params[0] == command:
 		// FAIL <command> <code> [<context>…] :<text>
@@ -64,8 +62,17 @@ func (s *Session) Join(ctx context.Context, channel, key string) (*Channel, erro
 	lines := [][]byte{joining}
 
 	s.mu.Lock()
-	inside := s.state.channels[s.state.fold(channel)]
+	inside := s.state.channels[s.state.fold(channel)] != nil
+	unlisted := s.state.has("no-implicit-names") && !inside
 	s.mu.Unlock()
+	if unlisted {
+		// The answer to this ends what the server has to say of the channel.
+		modes, err := line("MODE", channel)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, modes)
+	}
 	if inside {
 		// JOIN alone would not be answered, unless we have just been thrown
 		// out and are yet to hear of it.
@@ -83,7 +90,7 @@ func (s *Session) Join(ctx context.Context, channel, key string) (*Channel, erro
 	c := &Channel{Name: channel}
 	st := s.state
 	err = s.call(ctx, func(ctx context.Context) error { return s.send(ctx, lines...) },
-		func(m *ircmsg.Message, e Event) (bool, error) {
+		func(m *message, e Event) (bool, error) {
 			switch e := e.(type) {
 			case *Join:
 				if st.same(e.Nick, st.nick) && st.same(e.Channel, channel) {
@@ -100,8 +107,11 @@ func (s *Session) Join(ctx context.Context, channel, key string) (*Channel, erro
 					return true, nil
 				}
 			}
+			if unlisted && inside && m.Command == "324" && st.same(m.param(1), channel) {
+				return true, nil
+			}
 			return false, st.refuses(m, "JOIN", channel,
-				"403", "405", "407", "437", "442", "470", "471", "473", "474", "475", "476", "477", "479", "480", "485", "489", "520")
+				"403", "405", "407", "437", "470", "471", "473", "474", "475", "476", "477", "479", "480", "485", "489", "520")
 		})
 	if err != nil {
 		return nil, err
@@ -138,59 +148,13 @@ func (s *Session) Part(ctx context.Context, channel, reason string) error {
 	}
 	st := s.state
 	return s.call(ctx, func(ctx context.Context) error { return s.send(ctx, l) },
-		func(m *ircmsg.Message, e Event) (bool, error) {
+		func(m *message, e Event) (bool, error) {
 			part, ok := e.(*Part)
 			if ok && st.same(part.Nick, st.nick) && st.same(part.Channel, channel) {
 				return true, nil
 			}
 			return false, st.refuses(m, "PART", channel, "403", "442")
 		})
-}
-
-// Privmsg says text to a channel or a person and returns when it is written. A
-// text too long for one line is split, between words where possible, never
-// within a character. The server confirms nothing; where it refuses (404, 401,
-// …) it says so in a Raw event.
-func (s *Session) Privmsg(ctx context.Context, target, text string) error {
-	return s.say(ctx, "PRIVMSG", target, "", text, "")
-}
-
-// Action tells target what we do (CTCP ACTION, "/me"); else it is as Privmsg.
-func (s *Session) Action(ctx context.Context, target, text string) error {
-	if strings.Contains(text, "\x01") {
-		return invalid("A CTCP message can't contain the character that ends it.")
-	}
-	return s.say(ctx, "PRIVMSG", target, "\x01ACTION ", text, "\x01")
-}
-
-// Notice is as Privmsg, for what must not be answered by a program.
-func (s *Session) Notice(ctx context.Context, target, text string) error {
-	return s.say(ctx, "NOTICE", target, "", text, "")
-}
-
-func (s *Session) say(ctx context.Context, command, target, before, text, after string) error {
-	ctx, cancel := bound(ctx, s.o.Timeout)
-	defer cancel()
-	if !isWord(target) {
-		return invalid("The target must be a channel or a nickname, without spaces.")
-	}
-	if text == "" {
-		return invalid("The text is empty.")
-	}
-	const leastText = 16
-	room := s.textRoom(command, target) - len(before) - len(after)
-	if room < leastText {
-		return invalid("The target's name is too long.")
-	}
-	var lines [][]byte
-	for _, piece := range split(text, room) {
-		l, err := line(command, target, before+piece+after)
-		if err != nil {
-			return err
-		}
-		lines = append(lines, l)
-	}
-	return s.send(ctx, lines...)
 }
 
 // textRoom is how many bytes of text a line to target has room for when the
@@ -208,7 +172,7 @@ func (s *Session) textRoom(command, target string) int {
 	if host == 0 {
 		host = longestHost
 	}
-	return maxLine - len(":!@ "+command+" "+target+" :\r\n") - len(st.nick) - user - host
+	return st.lineLen - len(":!@ "+command+" "+target+" :\r\n") - len(st.nick) - user - host
 }
 
 // SetNick changes our nickname and returns when the server has confirmed it.
@@ -233,7 +197,7 @@ func (s *Session) SetNick(ctx context.Context, nick string) error {
 	}
 	st := s.state
 	return s.call(ctx, func(ctx context.Context) error { return s.send(ctx, l) },
-		func(m *ircmsg.Message, e Event) (bool, error) {
+		func(m *message, e Event) (bool, error) {
 			// Some servers shorten what is too long for them.
 			if change, ok := e.(*NickChange); ok && change.NewNick == st.nick && strings.HasPrefix(st.fold(nick), st.fold(st.nick)) {
 				return true, nil
@@ -264,8 +228,8 @@ func (s *Session) Ping(ctx context.Context) (time.Duration, error) {
 			s.sendNow(l)
 			return nil
 		},
-		func(m *ircmsg.Message, _ Event) (bool, error) {
-			if m.Command != "PONG" || last(m) != token {
+		func(m *message, _ Event) (bool, error) {
+			if m.Command != "PONG" || m.last() != token {
 				return false, nil
 			}
 			took = time.Since(sent)
@@ -317,6 +281,6 @@ func (s *Session) Quit(ctx context.Context, reason string) error {
 	defer s.Close()
 	// Whether the server has heard it makes no difference to the caller.
 	s.call(ctx, func(ctx context.Context) error { return s.send(ctx, l) },
-		func(*ircmsg.Message, Event) (bool, error) { return false, nil })
+		func(*message, Event) (bool, error) { return false, nil })
 	return nil
 }

@@ -14,13 +14,13 @@ package irc
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/ergochat/irc-go/ircmsg"
 
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/dial"
@@ -56,6 +56,38 @@ type Options struct {
 	// them. See Session.Capabilities for what was granted.
 	Capabilities []string
 
+	// Echo asks for what we say as events too (Message.Own), as the server has
+	// passed it on; where it does not send that back (echo-message), the session
+	// makes the event. Without it only what was said on our other devices is told.
+	Echo bool
+	// NoImplicitNames asks the server not to list who is in a channel when we
+	// join it (no-implicit-names), which in a large one is most of the traffic;
+	// Names asks for the list where it is wanted.
+	NoImplicitNames bool
+	// Reconnect has a Client make a new connection when one is lost.
+	Reconnect bool
+	// KeepNick has a Client ask for Nick, where the server has given us one of
+	// AltNicks, until it is ours.
+	KeepNick bool
+
+	// Away is why we are away, from the start; empty where we are not.
+	Away string
+	// Bot says that we are a program, where the server has a mode for it.
+	Bot bool
+	// Bouncer asks a bouncer about its networks (soju.im/bouncer-networks), and
+	// BouncerNetwork is the one to use, by its ID; empty for none in particular.
+	Bouncer        bool
+	BouncerNetwork string
+
+	// STS remembers which servers want TLS (ircv3.net/specs/extensions/sts). A
+	// server that asks for TLS gets it without too, but is then asked in the
+	// clear each time.
+	STS Store
+
+	// Decode reads what is not UTF-8, as lines of other times are; nil, or false:
+	// U+FFFD. A server that has UTF-8 only (UTF8ONLY) is not read by it.
+	Decode func(line []byte) (utf8 []byte, ok bool)
+
 	// Handler receives every event, in order, from one goroutine. It may be
 	// called before Connect returns, with what the server says in its welcome.
 	// It may call any method of the Session. While it is busy a limited number
@@ -63,6 +95,7 @@ type Options struct {
 	// its answer); then nothing more is read, and the server has to wait. The
 	// last event is Closed, unless Connect itself has failed.
 	Handler func(Event)
+	handler func(*Session, Event) // of a Client, in place of Handler
 
 	// Timeout bounds calls whose context has no deadline. Default 1 minute.
 	Timeout time.Duration
@@ -117,7 +150,13 @@ func (o *Options) fill() error {
 	if !isWord(o.Username) {
 		return invalid("The user name must not contain spaces.")
 	}
-	for _, s := range []string{o.Realname, o.Password, o.Version} {
+	if o.BouncerNetwork != "" {
+		o.Bouncer = true
+		if !isWord(o.BouncerNetwork) {
+			return invalid("A network's ID must not contain spaces.")
+		}
+	}
+	for _, s := range []string{o.Realname, o.Password, o.Version, o.Away} {
 		if hasForbidden(s) {
 			return errForbidden
 		}
@@ -127,13 +166,15 @@ func (o *Options) fill() error {
 			return invalid("A capability's name must not contain spaces.")
 		}
 	}
-	o.Timeout = defaultTo(o.Timeout, time.Minute)
+	o.Timeout = o.timeout()
 	o.PingInterval = defaultTo(o.PingInterval, 2*time.Minute)
 	o.PingTimeout = defaultTo(o.PingTimeout, 30*time.Second)
 	o.FloodBurst = defaultTo(o.FloodBurst, 10)
-	o.FloodInterval = defaultTo(o.FloodInterval, 500*time.Millisecond)
+	o.FloodInterval = defaultTo(o.FloodInterval, floodInterval)
 	return nil
 }
+
+const floodInterval = 500 * time.Millisecond
 
 func defaultTo[T comparable](v, otherwise T) T {
 	var zero T
@@ -149,24 +190,32 @@ type Session struct {
 	conn net.Conn
 	o    Options
 
-	stop   chan struct{}  // closed when the session ends
-	queue  chan *outgoing // lines of the app, subject to flood control
-	urgent chan []byte    // registration, PONG, PING: sent first and at once
-	ready  chan struct{}  // an event was queued, or the session ended
-	room   chan struct{}  // an event was taken, or a call has begun
-	ctcp   bucket         // used by the reader only
-	state  *state         // guarded by mu
+	stop     chan struct{}  // closed when the session ends
+	queue    chan *outgoing // lines of the app, subject to flood control
+	urgent   chan []byte    // registration, PONG, PING: sent first and at once
+	ready    chan struct{}  // an event was queued, or the session ended
+	room     chan struct{}  // an event was taken, or a call has begun
+	ctcp     bucket         // used by the reader only
+	state    *state         // guarded by mu
+	utf8only bool           // used by the reader only
 
-	mu        sync.Mutex
-	calls     []*call
-	events    []Event
-	pings     uint64
-	malformed uint64
-	quitting  bool
-	discard   bool // the queued events are no longer wanted
-	silent    bool // not even Closed is
-	ended     bool
-	err       error
+	mu         sync.Mutex
+	calls      []*call
+	events     []Event
+	serial     uint64 // of the last PING or label
+	malformed  uint64
+	policy     *Policy // of STS, that the server has told
+	registered bool
+	throttled  bool // the server finds us too fast
+	quitting   bool
+	lastTyping struct { // that was sent
+		target string
+		at     time.Time
+	}
+	discard bool // the queued events are no longer wanted
+	silent  bool // not even Closed is
+	ended   bool
+	err     error
 }
 
 // Connect opens a connection, registers and returns when the server has
@@ -183,14 +232,28 @@ func Connect(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 	}
 	ctx, cancel := bound(ctx, o.Timeout)
 	defer cancel()
+	o.remembered(time.Now())
+	s, err := register(ctx, d, o)
+	var insecure *insecureError
+	if errors.As(err, &insecure) {
+		o.Security, o.Port = dial.TLS, insecure.port
+		s, err = register(ctx, d, o)
+	}
+	return s, err
+}
+
+func register(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 	conn, err := dial.Conn(ctx, d, o.Security, net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
 	if err != nil {
 		return nil, coded.From(err, protocol)
 	}
 	s := newSession(conn, o)
+	if o.handler != nil {
+		s.o.Handler = func(e Event) { o.handler(s, e) }
+	}
 	go s.read()
 	go s.write()
-	if o.Handler != nil {
+	if s.o.Handler != nil {
 		go s.deliver()
 	}
 	r := newRegistration(s)
@@ -201,6 +264,9 @@ func Connect(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 		s.Close()
 		return nil, err
 	}
+	s.mu.Lock()
+	s.registered = true
+	s.mu.Unlock()
 	return s, nil
 }
 
@@ -229,12 +295,15 @@ func (s *Session) Nick() string {
 func (s *Session) Capabilities() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	names := make([]string, 0, len(s.state.caps))
-	for name := range s.state.caps {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return s.state.capNames()
+}
+
+// Capability tells whether a capability is in force, whether as a draft or
+// since, and the value that the server has offered it with.
+func (s *Session) Capability(name string) (value string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.capValue(name), s.state.has(name)
 }
 
 // ISupport is the value of one of the server's announced features (numeric
@@ -243,8 +312,15 @@ func (s *Session) Capabilities() []string {
 func (s *Session) ISupport(name string) (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, ok := s.state.isupport[name]
+	v, ok := s.state.all[name]
 	return v, ok
+}
+
+// Features are all of them.
+func (s *Session) Features() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.state.all)
 }
 
 // Same tells whether two nicknames or channel names are one to this server
@@ -253,6 +329,12 @@ func (s *Session) Same(a, b string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state.same(a, b)
+}
+
+func (s *Session) isChannel(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.isChannel(name)
 }
 
 // Malformed counts the lines that were skipped because they are not IRC.
@@ -294,9 +376,13 @@ func (s *Session) end(err error) {
 	if err != nil && !s.quitting {
 		s.err = coded.From(err, protocol)
 	}
+	policy := s.policy
 	s.mu.Unlock()
 	close(s.stop)
 	s.conn.Close()
+	if policy != nil {
+		s.o.remember(*policy) // which lasts from the end of the connection
+	}
 }
 
 // gone is the error of a call that the end of the session has overtaken.
@@ -310,13 +396,22 @@ func (s *Session) gone() error {
 // A call waits for the server's answer. see is shown every message, with the
 // event it became (or nil) and the session's mutex held, until it says done.
 type call struct {
-	see  func(m *ircmsg.Message, e Event) (done bool, err error)
-	done chan error
+	see func(m *message, e Event) (done bool, err error)
+	// label, where there is one, is that of the only messages that are shown.
+	label string
+	// private tells which events are for this call alone; nil: none.
+	private func(m *message, e Event) bool
+	done    chan error
 }
 
 // call has send put the question, and waits until see has recognised the answer.
-func (s *Session) call(ctx context.Context, send func(context.Context) error, see func(*ircmsg.Message, Event) (bool, error)) error {
-	c := &call{see: see, done: make(chan error, 1)}
+func (s *Session) call(ctx context.Context, send func(context.Context) error, see func(*message, Event) (bool, error)) error {
+	return s.await(ctx, send, &call{see: see})
+}
+
+// await is call for a call with more to it.
+func (s *Session) await(ctx context.Context, send func(context.Context) error, c *call) error {
+	c.done = make(chan error, 1)
 	s.mu.Lock()
 	s.calls = append(s.calls, c)
 	s.mu.Unlock()

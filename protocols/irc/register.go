@@ -3,26 +3,51 @@ package irc
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strings"
-
-	"github.com/ergochat/irc-go/ircmsg"
 
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/sasl"
 )
 
 // capabilities are those that this package makes use of, or that change
-// nothing but add to what events tell.
+// nothing but add to what events tell; those that are drafts still, by either
+// name.
 var capabilities = []string{
-	"account-tag", "away-notify", "batch", "cap-notify", "chghost", "extended-join", "invite-notify",
-	"message-tags", "multi-prefix", "server-time", "setname", "userhost-in-names",
+	"account-notify", "account-tag", "away-notify", "batch", "cap-notify", "chghost", "extended-join", "extended-monitor",
+	"invite-notify", "labeled-response", "message-tags", "multi-prefix", "server-time", "setname", "standard-replies",
+	"userhost-in-names",
+	"account-registration", "chathistory", "event-playback", "message-redaction", "multiline", "read-marker",
 }
 
 // wants tells whether the capability is to be asked for. SASL is not among
 // them: it is of use during registration only.
-func (o *Options) wants(name string) bool {
-	return slices.Contains(capabilities, name) || slices.Contains(o.Capabilities, name)
+func (s *Session) wants(name string) bool {
+	o := &s.o
+	base := strings.TrimPrefix(name, "draft/")
+	switch base {
+	case "echo-message":
+		// Without a label, an echo can't be told from what we have said on another
+		// device, which is news.
+		_, labels := s.state.offered["labeled-response"]
+		if o.Echo || labels {
+			return true
+		}
+	case "no-implicit-names":
+		if o.NoImplicitNames {
+			return true
+		}
+	case "pre-away":
+		if o.Away != "" {
+			return true
+		}
+	case "soju.im/bouncer-networks", "soju.im/bouncer-networks-notify":
+		if o.Bouncer {
+			return true
+		}
+	}
+	return slices.Contains(capabilities, base) || slices.Contains(o.Capabilities, name)
 }
 
 // requests are CAP REQ lines for names, each short enough.
@@ -44,44 +69,56 @@ func requests(names []string) [][]byte {
 }
 
 // capNotify follows which capabilities are in force, and asks for those that
-// the server has come by since (cap-notify).
-func (s *Session) capNotify(m *ircmsg.Message) {
+// the server has come by since (cap-notify). It tells whether that has changed.
+func (s *Session) capNotify(m *message) (changed bool) {
 	if m.Command != "CAP" || len(m.Params) < 3 {
-		return
+		return false
 	}
+	st := s.state
+	verb := strings.ToUpper(m.Params[1])
 	var fresh []string
-	for name := range strings.FieldsSeq(last(m)) {
-		name, _, _ = strings.Cut(name, "=")
-		switch strings.ToUpper(m.Params[1]) {
+	for _, word := range strings.Fields(m.last()) {
+		name, value, _ := strings.Cut(word, "=")
+		switch verb {
 		case "ACK":
 			if gone, ok := strings.CutPrefix(name, "-"); ok {
-				delete(s.state.caps, gone)
-			} else if len(s.state.caps) < maxCaps {
-				s.state.caps[name] = true
+				delete(st.caps, gone)
+			} else if len(st.caps) < maxCaps {
+				st.caps[name] = true
 			}
+			changed = true
 		case "DEL":
-			delete(s.state.caps, name)
-		case "NEW":
-			if s.o.wants(name) && !s.state.caps[name] && !slices.Contains(fresh, name) {
+			delete(st.caps, name)
+			delete(st.offered, name)
+			changed = true
+		case "LS", "NEW":
+			if len(st.offered) < maxCaps {
+				st.offered[name] = value
+			}
+			if verb == "NEW" {
 				fresh = append(fresh, name)
 			}
 		}
 	}
-	if lines := requests(fresh); lines != nil {
+	fresh = slices.DeleteFunc(fresh, func(name string) bool { return !s.wants(name) || st.caps[name] })
+	slices.Sort(fresh)
+	if lines := requests(slices.Compact(fresh)); lines != nil {
 		s.sendNow(lines...)
 	}
+	return changed
 }
 
 // registration is the call that Connect makes: CAP, SASL, NICK and USER, until
 // the end of the welcome.
 type registration struct {
 	session  *Session
-	offered  map[string]string
-	pending  int // CAP REQ lines that are not answered
+	refused  map[string]bool // capabilities that were asked for together with others
+	pending  int             // CAP REQ lines that are not answered
 	nicks    []string
 	client   sasl.Client
 	first    []byte // SASL's initial response, until it is sent
 	buffered []byte // of a challenge in several lines
+	verdict  string // what a challenge had to say when SASL failed
 	authDone bool
 	ended    bool // CAP END was sent, or is not needed
 	welcomed bool
@@ -89,7 +126,7 @@ type registration struct {
 }
 
 func newRegistration(s *Session) *registration {
-	return &registration{session: s, offered: map[string]string{}, nicks: s.o.AltNicks, token: keepAlive + "-welcome"}
+	return &registration{session: s, refused: map[string]bool{}, nicks: s.o.AltNicks, token: keepAlive + "-welcome"}
 }
 
 // begin sends its lines together, lest the answer to the first overtakes the
@@ -120,28 +157,35 @@ func (r *registration) say(command string, params ...string) {
 	}
 }
 
-func (r *registration) see(m *ircmsg.Message, _ Event) (bool, error) {
+func (r *registration) see(m *message, _ Event) (bool, error) {
 	switch m.Command {
 	case "CAP":
 		if len(m.Params) >= 3 {
 			return false, r.cap(strings.ToUpper(m.Params[1]), m)
 		}
 	case "421": // ERR_UNKNOWNCOMMAND: a server without capabilities
-		if param(m, 1) == "CAP" && r.begun() {
+		if m.param(1) == "CAP" && r.begun() {
 			return false, r.negotiated()
 		}
 	case "AUTHENTICATE":
 		if r.client != nil && !r.authDone {
-			return false, r.challenge(param(m, 0))
+			return false, r.challenge(m.param(0))
 		}
 	case "903": // RPL_SASLSUCCESS
 		if r.client != nil && !r.authDone {
+			if err := sasl.Verify(r.client); err != nil {
+				return false, coded.From(err, protocol)
+			}
 			r.authDone = true
 			r.finish()
 		}
 	case "902", "904", "905", "906", "907":
 		if r.client != nil && !r.authDone {
-			return false, refusal(coded.EAUTH, m)
+			return false, r.denied(m)
+		}
+	case "908": // RPL_SASLMECHS
+		if r.client != nil && !r.authDone {
+			r.verdict = "it offers " + m.param(1)
 		}
 	case "432", "433", "436", "437":
 		if r.welcomed {
@@ -169,7 +213,7 @@ func (r *registration) see(m *ircmsg.Message, _ Event) (bool, error) {
 		}
 		return false, refusal(code, m)
 	case "ERROR":
-		return false, refusal(coded.EREJECTED, m)
+		return false, refusal(closingCode(m, r.welcomed), m)
 	case "001": // RPL_WELCOME
 		if r.session.o.Auth != nil && !r.authDone {
 			return false, noSASL
@@ -177,28 +221,35 @@ func (r *registration) see(m *ircmsg.Message, _ Event) (bool, error) {
 		r.welcomed = true
 		// The answer to this ends the welcome where no MOTD does.
 		r.say("PING", r.token)
+		if o := &r.session.o; o.Away != "" && !r.session.state.has("pre-away") {
+			r.say("AWAY", o.Away)
+		}
 	case "376", "422": // RPL_ENDOFMOTD, ERR_NOMOTD
+		r.session.botMode()
 		return r.welcomed, nil
 	case "PONG":
-		return r.welcomed && last(m) == r.token, nil
+		return r.welcomed && m.last() == r.token, nil
 	}
 	return false, nil
+}
+
+// closingCode is what an ERROR means. Some servers, ngIRCd among them, say by
+// its text alone that it is about PASS.
+func closingCode(m *message, welcomed bool) coded.Code {
+	if !welcomed && strings.Contains(strings.ToLower(m.last()), "password") {
+		return coded.EAUTH
+	}
+	return coded.EREJECTED
 }
 
 // begun tells whether the server has not answered CAP LS yet.
 func (r *registration) begun() bool { return !r.ended && r.pending == 0 && r.client == nil }
 
-func (r *registration) cap(verb string, m *ircmsg.Message) error {
+func (r *registration) cap(verb string, m *message) error {
 	switch verb {
 	case "LS":
 		if !r.begun() {
 			return nil
-		}
-		for word := range strings.FieldsSeq(last(m)) {
-			name, value, _ := strings.Cut(word, "=")
-			if len(r.offered) < maxCaps {
-				r.offered[name] = value
-			}
 		}
 		if len(m.Params) >= 4 && m.Params[2] == "*" {
 			return nil // more lines follow
@@ -209,14 +260,14 @@ func (r *registration) cap(verb string, m *ircmsg.Message) error {
 			return nil
 		}
 		r.pending--
-		names := strings.Fields(last(m))
+		names := strings.Fields(m.last())
 		if verb == "NAK" && len(names) > 1 {
 			// The server refuses all for the sake of one.
 			for _, name := range names {
-				if _, ok := r.offered[name]; !ok {
+				if _, ok := r.session.state.offered[name]; !ok || r.refused[name] {
 					continue
 				}
-				delete(r.offered, name) // asks only once more
+				r.refused[name] = true // asks only once more
 				r.say("CAP", "REQ", name)
 				r.pending++
 			}
@@ -230,9 +281,15 @@ func (r *registration) cap(verb string, m *ircmsg.Message) error {
 
 func (r *registration) request() error {
 	o := &r.session.o
+	if err := r.session.strictTransport(r.session.state.offered["sts"]); err != nil {
+		return err
+	}
 	var names []string
-	for name := range r.offered {
-		if o.wants(name) || name == "sasl" && o.Auth != nil {
+	for name := range r.session.state.offered {
+		if name == "sts" { // must not be asked for
+			continue
+		}
+		if r.session.wants(name) || name == "sasl" && o.Auth != nil {
 			names = append(names, name)
 		}
 	}
@@ -260,7 +317,7 @@ var noSASL = coded.New(coded.ENOTSUP, protocol, "The server has no SASL to log i
 func (r *registration) choose() error {
 	auth := *r.session.o.Auth
 	auth.Host, auth.Port = defaultTo(auth.Host, r.session.o.Host), defaultTo(auth.Port, r.session.o.Port)
-	offered := strings.FieldsFunc(strings.ToUpper(r.offered["sasl"]), func(c rune) bool { return c == ',' })
+	offered := strings.FieldsFunc(strings.ToUpper(r.session.state.offered["sasl"]), func(c rune) bool { return c == ',' })
 	if len(offered) == 0 {
 		// Servers of before CAP 302 do not list their mechanisms; they refuse.
 		offered = []string{sasl.OAuthBearer, sasl.Plain}
@@ -294,9 +351,39 @@ func (r *registration) negotiated() error {
 }
 
 func (r *registration) finish() {
-	if !r.ended {
-		r.ended = true
-		r.say("CAP", "END")
+	if r.ended {
+		return
+	}
+	r.ended = true
+	o, st := &r.session.o, r.session.state
+	if o.Away != "" && st.has("pre-away") {
+		r.say("AWAY", o.Away)
+	}
+	if o.BouncerNetwork != "" && st.has("soju.im/bouncer-networks") {
+		r.say("BOUNCER", "BIND", o.BouncerNetwork)
+	}
+	r.say("CAP", "END")
+}
+
+// denied is the error of a login that was refused, with what the server has told
+// of the reason.
+func (r *registration) denied(m *message) error {
+	err := refusal(coded.EAUTH, m)
+	if r.verdict != "" {
+		err.Err = errors.New(r.verdict)
+	}
+	return err
+}
+
+// botMode says that we are a program, where the app wants that and the server
+// has a mode for it.
+func (s *Session) botMode() {
+	mode := s.state.all["BOT"]
+	if !s.o.Bot || len(mode) != 1 {
+		return
+	}
+	if l, err := line("MODE", s.state.nick, "+"+mode); err == nil {
+		s.sendNow(l)
 	}
 }
 
@@ -305,6 +392,7 @@ func (r *registration) finish() {
 const (
 	saslChunk    = 400
 	maxChallenge = 16 << 10
+	maxVerdict   = 512 // bytes of a challenge in an error
 )
 
 func (r *registration) challenge(chunk string) error {
@@ -328,6 +416,9 @@ func (r *registration) challenge(chunk string) error {
 	} else if response, err = r.client.Next(challenge); err != nil {
 		r.say("AUTHENTICATE", "*")
 		return coded.New(coded.EAUTH, protocol, "", err)
+	} else {
+		// OAUTHBEARER tells by a challenge why it refuses (RFC 7628 §3.2.2).
+		r.verdict = strings.ToValidUTF8(string(challenge[:min(len(challenge), maxVerdict)]), "")
 	}
 	var lines [][]byte
 	rest := base64.StdEncoding.EncodeToString(response)
@@ -348,11 +439,11 @@ func (r *registration) challenge(chunk string) error {
 }
 
 // refusal is the error that a numeric, a FAIL or an ERROR stands for.
-func refusal(code coded.Code, m *ircmsg.Message) error {
-	e := coded.New(code, protocol, last(m), nil)
+func refusal(code coded.Code, m *message) *coded.Error {
+	e := coded.New(code, protocol, m.last(), nil)
 	e.Response = m.Command
 	if m.Command == "FAIL" {
-		e.Response = param(m, 1)
+		e.Response = m.param(1)
 	}
 	return e
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kaiwire/protocols/coded"
@@ -219,6 +221,14 @@ func TestRegistrationScripts(t *testing.T) {
 		}, "", "", ""},
 		"banned": {func(p *peer) { p.want("USER"); p.say(":s 465 me :You are banned"); p.hang() }, coded.EREJECTED, "465", ""},
 		"ERROR":  {func(p *peer) { p.want("USER"); p.say("ERROR :Closing link (too fast)") }, coded.EREJECTED, "ERROR", ""},
+		"ERROR for the password, as of ngIRCd": {func(p *peer) {
+			p.want("USER")
+			p.say("ERROR :Access denied: Bad password?")
+		}, coded.EAUTH, "ERROR", ""},
+		"464, then ERROR": {func(p *peer) {
+			p.want("USER")
+			p.say(":s 464 me :Password incorrect", "ERROR :Closing link (too fast)")
+		}, coded.EAUTH, "464", ""},
 		"FAIL": {func(p *peer) {
 			p.want("USER")
 			p.say(":s FAIL * ACCOUNT_REQUIRED_TO_CONNECT :Log in first")
@@ -279,6 +289,62 @@ func TestRegistrationScripts(t *testing.T) {
 					t.Errorf("capabilities %q, want %q", got, test.caps)
 				}
 				s.Close()
+			})
+		})
+	}
+}
+
+// deaf is a connection that takes the first write only. What its other side
+// has said before is still there to be read, as after a reset.
+type deaf struct {
+	net.Conn
+	writes int
+	failed chan struct{} // closed by the second write
+}
+
+func (c *deaf) Write(b []byte) (int, error) {
+	c.writes++
+	switch c.writes {
+	case 1:
+		return c.Conn.Write(b)
+	case 2:
+		close(c.failed)
+	}
+	return 0, syscall.ECONNRESET
+}
+
+func TestLastWords(t *testing.T) {
+	for name, test := range map[string]struct {
+		say      func(p *peer)
+		code     coded.Code
+		response string
+		took     time.Duration
+	}{
+		"a refusal":   {func(p *peer) { p.say("ERROR :Access denied: Bad password?") }, coded.EAUTH, "ERROR", 0},
+		"none":        {func(p *peer) {}, coded.ECONNRESET, "", 0},
+		"no end":      {func(p *peer) { p.hang() }, coded.ECONNRESET, "", lastWords},
+		"only chat":   {func(p *peer) { p.say(":s NOTICE * :hello"); p.hang() }, coded.ECONNRESET, "", lastWords},
+		"and garbage": {func(p *peer) { p.say("\xff"); p.hang() }, coded.ECONNRESET, "", lastWords},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				failed := make(chan struct{})
+				d := scripted(t, func(p *peer) {
+					p.want("USER")
+					p.say(":s CAP * LS :")
+					<-failed
+					synctest.Wait() // whoever wrote has drawn its conclusions
+					test.say(p)
+				})
+				start := time.Now()
+				_, err := Connect(t.Context(), dialer(func(ctx context.Context) (net.Conn, error) {
+					conn, err := d.DialContext(ctx, "tcp", "s:1")
+					return &deaf{Conn: conn, failed: failed}, err
+				}), options(nil))
+				wantCode(t, err, test.code, test.response)
+				if took := time.Since(start); took != test.took {
+					t.Errorf("it took %v", took)
+				}
 			})
 		})
 	}

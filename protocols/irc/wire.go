@@ -3,6 +3,7 @@ package irc
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -15,9 +16,12 @@ import (
 )
 
 const (
-	// longestLine is the tags of ircv3.net/specs/extensions/message-tags and
-	// twice the 512 bytes of RFC 2812, which some servers exceed.
-	longestLine = ircmsg.MaxlenTags + 2*maxLine
+	// maxLineLen is the longest line without tags that we make, or take, where a
+	// server says that it has longer ones than RFC 2812 (LINELEN).
+	maxLineLen = 16 << 10
+
+	// longestLine has the tags of ircv3.net/specs/extensions/message-tags as well.
+	longestLine = ircmsg.MaxlenTags + maxLineLen
 
 	// eventsQueued is how many events wait for a busy Handler, and
 	// eventsQueuedInCall how many while a call, perhaps the Handler's own,
@@ -112,7 +116,13 @@ func (s *Session) together(b []byte) []byte {
 func (s *Session) putAll(o *outgoing, flood *bucket) error {
 	for _, l := range o.lines {
 		for {
-			wait := flood.take(time.Now())
+			s.mu.Lock()
+			if s.throttled {
+				s.throttled = false
+				flood.slow(time.Now())
+			}
+			s.mu.Unlock()
+			wait := flood.take(time.Now(), units(l))
 			if wait == 0 {
 				break
 			}
@@ -144,24 +154,43 @@ func (s *Session) putAll(o *outgoing, flood *bucket) error {
 	return nil
 }
 
+// lastWords is how long the reader has, once the server takes nothing any more,
+// to come to what it said before: most say why they close.
+const lastWords = 2 * time.Second
+
 func (s *Session) put(b []byte) bool {
 	s.conn.SetWriteDeadline(time.Now().Add(s.o.PingTimeout))
-	if _, err := s.conn.Write(b); err != nil {
-		s.end(broken(err))
-		return false
+	_, err := s.conn.Write(b)
+	if err == nil {
+		return true
 	}
-	return true
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.awaitEnd(lastWords)
+	}
+	s.end(broken(err))
+	return false
 }
 
-// bucket lets burst events pass at once and then one every interval.
+// awaitEnd gives the reader time to end the session.
+func (s *Session) awaitEnd(patience time.Duration) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-s.stop:
+	case <-timer.C:
+	}
+}
+
+// bucket lets burst units pass at once and then one every interval.
 type bucket struct {
 	burst    int
 	interval time.Duration
 	full     time.Time // when all of burst is available again
 }
 
-// take returns 0 where an event may pass now, else how long it has to wait.
-func (b *bucket) take(now time.Time) time.Duration {
+// take returns 0 where so many units may pass now, else how long they have to
+// wait.
+func (b *bucket) take(now time.Time, units int) time.Duration {
 	if b.interval < 0 {
 		return 0
 	}
@@ -171,9 +200,25 @@ func (b *bucket) take(now time.Time) time.Duration {
 	if wait := b.full.Sub(now) - time.Duration(b.burst-1)*b.interval; wait > 0 {
 		return wait
 	}
-	b.full = b.full.Add(b.interval)
+	b.full = b.full.Add(time.Duration(units) * b.interval)
 	return 0
 }
+
+// maxInterval is as slow as we let a server make us.
+const maxInterval = 4 * time.Second
+
+// slow is for a server that has found us too fast: nothing is left of the burst,
+// and from now on lines are twice as far apart.
+func (b *bucket) slow(now time.Time) {
+	if b.interval > 0 {
+		b.interval = min(2*b.interval, maxInterval)
+		b.full = now.Add(time.Duration(b.burst) * b.interval)
+	}
+}
+
+// units is what a line costs: servers that limit how much they have to read take
+// a long line for several.
+func units(l []byte) int { return 1 + len(l)/256 }
 
 // read is the reader's goroutine. The read deadline is the keep-alive's clock,
 // so that the time a busy Handler keeps us from reading is not held against
@@ -230,7 +275,7 @@ func (s *Session) receive(b []byte) bool {
 	if len(b) == 0 {
 		return true
 	}
-	m, ok := parse(b)
+	m, ok := parse(s.o.decode(b, s.utf8only))
 	if !ok {
 		s.mu.Lock()
 		s.malformed++
@@ -240,59 +285,161 @@ func (s *Session) receive(b []byte) bool {
 	if m.Command == "PING" {
 		// The token comes back as it was; where it can't, the server does not
 		// know its own protocol.
-		if pong, err := line("PONG", last(m)); err == nil {
+		if pong, err := line("PONG", m.last()); err == nil {
 			s.sendNow(pong)
 		}
 		return true
 	}
 	s.mu.Lock()
-	e := s.state.apply(m, time.Now())
-	s.capNotify(m)
-	s.calls = keep(s.calls, m, e)
+	e, private := s.take(m)
 	s.mu.Unlock()
-	s.answerCTCP(m)
 	if m.Command == "ERROR" {
-		s.end(coded.New(coded.ECONNRESET, protocol, "The server closed the connection: "+last(m), nil))
+		s.end(coded.New(coded.ECONNRESET, protocol, "The server closed the connection: "+m.last(), nil))
 		return false
 	}
-	if e == nil || m.Command == "PONG" && strings.HasPrefix(last(m), keepAlive) {
+	if e == nil || private || m.Command == "PONG" && strings.HasPrefix(m.last(), keepAlive) {
 		return true
+	}
+	if query, ok := e.(*CTCP); ok && !query.History {
+		s.answerCTCP(query)
 	}
 	return s.queueEvent(e)
 }
 
-// keep shows m to every call and returns those that have not ended by it.
-func keep(calls []*call, m *ircmsg.Message, e Event) []*call {
-	kept := calls[:0]
-	for _, c := range calls {
+// take draws from m all that there is in it: what it changes, whom it answers
+// and the event that it is. private events were asked for by a call, which has
+// seen them.
+func (s *Session) take(m *message) (e Event, private bool) {
+	st := s.state
+	m.batch = st.batches.of(m)
+	label := labelOf(m)
+	if m.Command == "BATCH" && len(m.Params) > 0 && len(m.Params[0]) > 1 {
+		switch m.Params[0][0] {
+		case '+':
+			st.batches.begin(m, label)
+		case '-':
+			b := st.batches.end(m)
+			if b == nil {
+				return nil, false
+			}
+			m.batch, label = b.parent, b.label
+			if b.start != nil {
+				whole := b.whole()
+				if whole == nil {
+					return nil, false
+				}
+				e, private = s.settle(whole, label)
+				if message, ok := e.(*Message); ok {
+					message.Truncated = b.truncated
+				}
+				return e, private
+			}
+		default:
+			return nil, false
+		}
+	} else if m.batch != nil && m.batch.start != nil {
+		m.batch.add(m)
+		return nil, false
+	}
+	return s.settle(m, label)
+}
+
+// settle is take for what is not a part of something else.
+func (s *Session) settle(m *message, label string) (e Event, private bool) {
+	st := s.state
+	e = st.apply(m, time.Now())
+	if s.capNotify(m) && s.registered {
+		e = &Capabilities{Names: st.capNames()}
+	}
+	switch m.Command {
+	case "005":
+		_, s.utf8only = st.all["UTF8ONLY"]
+		if s.registered {
+			e = &Features{All: maps.Clone(st.all)}
+		}
+	case "263", "439": // RPL_TRYAGAIN, ERR_TARGETTOOFAST
+		s.throttled = true
+	case "FAIL":
+		s.throttled = s.throttled || strings.Contains(m.param(1), "RATE_LIMIT")
+	case "324":
+		// Nobody but us has asked.
+		if ch := st.channels[st.fold(m.param(1))]; ch != nil && ch.asked {
+			ch.asked, private = false, true
+		}
+	case "329":
+		private = st.channels[st.fold(m.param(1))] != nil
+	}
+	if join, ok := e.(*Join); ok && join.Own && !join.History {
+		s.askModes(join.Channel)
+	}
+	return e, s.keep(m, e, label) || private
+}
+
+// askModes asks for the modes of a channel that we have just entered. It is not
+// worth waiting for.
+func (s *Session) askModes(channel string) {
+	ch := s.state.channels[s.state.fold(channel)]
+	l, err := line("MODE", channel)
+	if ch == nil || err != nil {
+		return
+	}
+	select {
+	case s.queue <- &outgoing{ctx: context.Background(), lines: [][]byte{l}, done: make(chan error, 1)}:
+		ch.asked = true
+	default:
+	}
+}
+
+// keep shows m, which has the given label, to the calls that it may answer, and
+// keeps those that have not ended by it. private tells whether one of them
+// wanted it for itself.
+func (s *Session) keep(m *message, e Event, label string) (private bool) {
+	if len(s.calls) == 0 {
+		return false
+	}
+	serial, _, _ := strings.Cut(label, ".")
+	kept := s.calls[:0]
+	for _, c := range s.calls {
+		if c.label != "" && c.label != serial {
+			kept = append(kept, c)
+			continue
+		}
+		private = private || c.private != nil && c.private(m, e)
 		if done, err := c.see(m, e); done || err != nil {
 			c.done <- err
 		} else {
 			kept = append(kept, c)
 		}
 	}
-	clear(calls[len(kept):])
-	return kept
+	clear(s.calls[len(kept):])
+	s.calls = kept
+	return private
 }
 
-// answerCTCP answers queries that were sent to us alone.
-func (s *Session) answerCTCP(m *ircmsg.Message) {
-	if s.o.Version == "" || m.Command != "PRIVMSG" || len(m.Params) < 2 || !s.Same(m.Params[0], s.Nick()) {
+// answerCTCP answers queries that were sent to us alone: VERSION and PING if the
+// app wants that, and DCC by saying no. A DCC connection would give the person's
+// address away, and a phone can't be connected to.
+func (s *Session) answerCTCP(q *CTCP) {
+	if q.Reply || !s.Same(q.Target, s.Nick()) || !isWord(q.Nick) {
 		return
 	}
-	verb, rest, ok := ctcp(m.Params[1])
-	switch {
-	case ok && verb == "VERSION":
+	verb, rest := q.Command, q.Text
+	switch verb {
+	case "VERSION":
 		rest = s.o.Version
-	case ok && verb == "PING" && len(rest) <= 64:
+	case "PING":
+	case "DCC":
+		kind, file, _ := strings.Cut(rest, " ")
+		file, _, _ = strings.Cut(file, " ")
+		verb, rest = "DCC REJECT", kind+" "+file
 	default:
 		return
 	}
-	from := sourceOf(m).Name
-	if !isWord(from) || s.ctcp.take(time.Now()) > 0 {
+	const longest = 128
+	if s.o.Version == "" && q.Command != "DCC" || len(rest) > longest || s.ctcp.take(time.Now(), 1) > 0 {
 		return
 	}
-	if answer, err := line("NOTICE", from, "\x01"+verb+" "+rest+"\x01"); err == nil {
+	if answer, err := line("NOTICE", q.Nick, "\x01"+verb+" "+rest+"\x01"); err == nil {
 		s.sendNow(answer)
 	}
 }
@@ -324,6 +471,16 @@ func (s *Session) queueEvent(e Event) bool {
 			return false
 		}
 	}
+}
+
+// tell queues events of our own making, which are few enough not to wait.
+func (s *Session) tell(events ...Event) {
+	s.mu.Lock()
+	if s.o.Handler != nil && !s.ended {
+		s.events = append(s.events, events...)
+	}
+	s.mu.Unlock()
+	signal(s.ready)
 }
 
 // deliver is the Handler's goroutine.
@@ -361,6 +518,6 @@ func (s *Session) deliver() {
 func (s *Session) token() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pings++
-	return keepAlive + "-" + strconv.FormatUint(s.pings, 10)
+	s.serial++
+	return keepAlive + "-" + strconv.FormatUint(s.serial, 10)
 }

@@ -1,5 +1,6 @@
 // IRC as the app sees it; see index.d.ts.
 
+import { KaiwireError, surface } from './errors.js';
 import { explain } from './explain.js';
 import { Handle } from './handle.js';
 
@@ -9,22 +10,54 @@ export class Irc {
   }
 
   async connect(options) {
-    const { value } = await this._client.call('irc', 'connect', 0, options, options)
+    const sts = (options.sts && await options.sts.get(options.host)) || undefined;
+    const { value } = await this._client.call('irc', 'connect', 0, Object.assign({}, options, { sts }), options, { opens: true })
       .catch((error) => explain(this._client, error, options.host));
-    return new IrcSession(this._client, value);
+    return new IrcSession(this._client, value, options.sts);
   }
 }
 
 class IrcSession extends Handle {
-  constructor(client, { handle, nick, capabilities }) {
+  constructor(client, { handle, nick, account, capabilities, isupport }, sts) {
     super(client, 'irc', handle);
     this.nick = nick;
+    this.account = account;
     this.capabilities = capabilities;
+    this.isupport = isupport;
+    this._sts = sts;
   }
 
   _event(name, value) {
-    if (name === 'nick' && value.own) this.nick = value.newNick;
+    switch (name) {
+      case 'nick':
+        if (value.own) this.nick = value.newNick;
+        break;
+      case 'account':
+        if (value.nick === this.nick) this.account = value.account;
+        break;
+      case 'capabilities':
+      case 'isupport':
+        this[name] = value[name];
+        break;
+      case 'reconnect':
+        Object.assign(this, value);
+        break;
+      case 'disconnect':
+        value.error = new KaiwireError(value.error);
+        break;
+      case 'sts':
+        this._remember(value);
+        break;
+    }
     super._event(name, value);
+  }
+
+  async _remember({ host, port, until }) {
+    try {
+      if (this._sts) await this._sts.set(host, port ? { port, until } : null);
+    } catch (error) {
+      surface(error);
+    }
   }
 
   async join(channel, options) {
@@ -36,19 +69,84 @@ class IrcSession extends Handle {
   }
 
   async send(target, text, options) {
-    await this._call('send', { target, text }, options);
+    return (await this._call('send', Object.assign({}, options, { target, text }), options)).value;
   }
 
   async action(target, text, options) {
-    await this._call('action', { target, text }, options);
+    return (await this._call('action', Object.assign({}, options, { target, text }), options)).value;
   }
 
   async notice(target, text, options) {
-    await this._call('notice', { target, text }, options);
+    return (await this._call('notice', Object.assign({}, options, { target, text }), options)).value;
+  }
+
+  async typing(target, state, options) {
+    await this._call('typing', { target, state }, options);
+  }
+
+  async react(target, id, reaction, options) {
+    await this._call('react', Object.assign({}, options, { target, id, reaction }), options);
+  }
+
+  async redact(target, id, reason, options) {
+    await this._call('redact', { target, id, reason }, options);
   }
 
   async setNick(nick, options) {
     this.nick = (await this._call('setNick', { nick }, options)).value;
+  }
+
+  async channel(channel, options) {
+    return (await this._call('channel', { channel }, options)).value;
+  }
+
+  async names(channel, options) {
+    return (await this._call('names', { channel }, options)).value;
+  }
+
+  async who(mask, options) {
+    return (await this._call('who', { mask }, options)).value;
+  }
+
+  async monitor(nicks, options) {
+    await this._call('monitor', { nicks }, options);
+  }
+
+  async unmonitor(nicks, options) {
+    await this._call('unmonitor', { nicks }, options);
+  }
+
+  async history(target, options) {
+    const { value } = await this._call('history', Object.assign({}, options, { target }), options);
+    return value.map(([event, fields]) => Object.assign({ event }, fields));
+  }
+
+  async historyTargets(from, to, options) {
+    return (await this._call('historyTargets', Object.assign({}, options, { from, to }), options)).value;
+  }
+
+  async markRead(target, time, options) {
+    return (await this._call('markRead', { target, time }, options)).value;
+  }
+
+  async readMarker(target, options) {
+    return (await this._call('readMarker', { target }, options)).value;
+  }
+
+  async registerAccount(password, options) {
+    return (await this._call('registerAccount', Object.assign({}, options, { password }), options)).value;
+  }
+
+  async verifyAccount(account, code, options) {
+    await this._call('verifyAccount', { account, code }, options);
+  }
+
+  async networks(options) {
+    return (await this._call('networks', {}, options)).value;
+  }
+
+  async command(command, params, options) {
+    return (await this._call('command', { command, params: params || [] }, options)).value;
   }
 
   async ping(options) {
@@ -57,6 +155,10 @@ class IrcSession extends Handle {
 
   async raw(command, params, options) {
     await this._call('raw', { command, params: params || [] }, options);
+  }
+
+  async retry(options) {
+    await this._call('retry', {}, options);
   }
 
   async quit(reason, options) {

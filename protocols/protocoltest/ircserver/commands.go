@@ -1,14 +1,11 @@
 package ircserver
 
 import (
-	"encoding/base64"
 	"slices"
 	"strings"
 
 	"github.com/ergochat/irc-go/ircmsg"
 )
-
-var offered = []string{"cap-notify", "echo-message", "extended-join", "message-tags", "multi-prefix", "server-time", "userhost-in-names"}
 
 // commands are those of a registered client; the number is how many
 // parameters each needs.
@@ -16,16 +13,23 @@ var commands = map[string]struct {
 	params int
 	run    func(c *client, p []string)
 }{
-	"JOIN":    {1, (*client).join},
-	"PART":    {1, (*client).part},
-	"PRIVMSG": {2, func(c *client, p []string) { c.message("PRIVMSG", p[0], p[1]) }},
-	"NOTICE":  {2, func(c *client, p []string) { c.message("NOTICE", p[0], p[1]) }},
-	"NAMES":   {1, func(c *client, p []string) { c.names(p[0]) }},
-	"TOPIC":   {1, (*client).topic},
-	"MODE":    {1, (*client).mode},
-	"KICK":    {2, (*client).kick},
-	"WHO":     {1, (*client).who},
-	"MOTD":    {0, func(c *client, _ []string) { c.motd() }},
+	"JOIN":        {1, (*client).join},
+	"PART":        {1, (*client).part},
+	"PRIVMSG":     {2, func(c *client, p []string) { c.message(c.says("PRIVMSG", p[:2]...)) }},
+	"NOTICE":      {2, func(c *client, p []string) { c.message(c.says("NOTICE", p[:2]...)) }},
+	"NAMES":       {1, func(c *client, p []string) { c.names(p[0]) }},
+	"TOPIC":       {1, (*client).topic},
+	"MODE":        {1, (*client).mode},
+	"KICK":        {2, (*client).kick},
+	"WHO":         {1, (*client).who},
+	"MOTD":        {0, func(c *client, _ []string) { c.motd() }},
+	"INVITE":      {2, (*client).invite},
+	"SETNAME":     {1, (*client).setName},
+	"CHGHOST":     {2, (*client).changeHost},
+	"MONITOR":     {1, (*client).monitor},
+	"REDACT":      {2, (*client).redact},
+	"MARKREAD":    {1, (*client).markRead},
+	"CHATHISTORY": {4, (*client).chatHistory},
 }
 
 func (c *client) handle(m *ircmsg.Message) {
@@ -52,6 +56,10 @@ func (c *client) handle(m *ircmsg.Message) {
 			c.cap(strings.ToUpper(p[0]), p[1:])
 		}
 		return
+	case "AWAY", "REGISTER", "VERIFY", "BOUNCER":
+		if c.anytime(m.Command, p) {
+			return
+		}
 	case "NICK":
 		if len(p) == 0 {
 			c.reply("431", "No nickname given")
@@ -75,55 +83,6 @@ func (c *client) handle(m *ircmsg.Message) {
 	}
 }
 
-func (c *client) cap(verb string, p []string) {
-	all := offered
-	if len(c.server.o.Accounts) > 0 {
-		all = append(slices.Clone(offered), "sasl")
-	}
-	switch verb {
-	case "LS":
-		if !c.registered {
-			c.holding = true
-		}
-		if len(p) == 0 || p[0] != "302" {
-			c.reply("CAP", "LS", strings.Join(all, " "))
-			return
-		}
-		half := len(all) / 2
-		c.send(c.server.o.Name, "CAP", c.nick, "LS", "*", strings.Join(all[:half], " "))
-		c.send(c.server.o.Name, "CAP", c.nick, "LS", strings.Replace(strings.Join(all[half:], " "), "sasl", "sasl=PLAIN", 1))
-	case "LIST":
-		var on []string
-		for name := range c.caps {
-			on = append(on, name)
-		}
-		slices.Sort(on)
-		c.send(c.server.o.Name, "CAP", c.nick, "LIST", strings.Join(on, " "))
-	case "REQ":
-		if !c.registered {
-			c.holding = true
-		}
-		list := strings.Join(p, " ")
-		for name := range strings.FieldsSeq(list) {
-			if !slices.Contains(all, strings.TrimPrefix(name, "-")) {
-				c.send(c.server.o.Name, "CAP", c.nick, "NAK", list)
-				return
-			}
-		}
-		for name := range strings.FieldsSeq(list) {
-			if off, ok := strings.CutPrefix(name, "-"); ok {
-				delete(c.caps, off)
-			} else {
-				c.caps[name] = true
-			}
-		}
-		c.send(c.server.o.Name, "CAP", c.nick, "ACK", list)
-	case "END":
-		c.holding = false
-		c.welcome()
-	}
-}
-
 func (c *client) register(command string, p []string) {
 	switch {
 	case command == "PASS" && len(p) > 0:
@@ -137,46 +96,6 @@ func (c *client) register(command string, p []string) {
 		c.reply("461", command, "Not enough parameters")
 	default:
 		c.reply("451", "You have not registered")
-	}
-}
-
-func (c *client) authenticate(chunk string) {
-	switch {
-	case !c.caps["sasl"]:
-		c.reply("904", "SASL authentication failed")
-	case chunk == "*":
-		c.saslOn = false
-		c.reply("906", "SASL authentication aborted")
-	case !c.saslOn && strings.ToUpper(chunk) != "PLAIN":
-		c.reply("908", "PLAIN", "are available SASL mechanisms")
-		c.reply("904", "SASL authentication failed")
-	case !c.saslOn:
-		c.saslOn, c.sasl = true, ""
-		c.send("", "AUTHENTICATE", "+")
-	case len(chunk) > 400 || len(c.sasl) > 4096:
-		c.saslOn = false
-		c.reply("905", "SASL message too long")
-	default:
-		if chunk != "+" {
-			c.sasl += chunk
-		}
-		if len(chunk) == 400 {
-			return
-		}
-		c.saslOn = false
-		b, err := base64.StdEncoding.DecodeString(c.sasl)
-		part := strings.Split(string(b), "\x00")
-		if err != nil || len(part) != 3 {
-			c.reply("904", "SASL authentication failed")
-			return
-		}
-		if pass, ok := c.server.o.Accounts[part[1]]; !ok || pass != part[2] {
-			c.reply("904", "Wrong user name or password")
-			return
-		}
-		c.account = part[1]
-		c.reply("900", c.nick+"!*@"+host, c.account, "You are now logged in as "+c.account)
-		c.reply("903", "SASL authentication successful")
 	}
 }
 
@@ -200,19 +119,13 @@ func (c *client) setNick(nick string) {
 		c.welcome()
 		return
 	}
-	told := map[*client]bool{c: true}
-	c.send(before, "NICK", nick)
+	change := c.says("NICK", nick)
+	old := c.nick
 	c.nick = nick
-	for _, ch := range s.channels {
-		if slices.Contains(ch.members, c) {
-			for _, other := range ch.members {
-				if !told[other] {
-					told[other] = true
-					other.send(before, "NICK", nick)
-				}
-			}
-		}
-	}
+	change.source = before
+	c.tellPeers("", change)
+	s.presence(old, nil)
+	s.presence(nick, c)
 }
 
 // welcome registers c when it has told all there is to tell.
@@ -231,7 +144,12 @@ func (c *client) welcome() {
 	c.reply("002", "Your host is "+o.Name)
 	c.reply("003", "This server lives in memory")
 	c.reply("004", o.Name, "kaiwire", "", "ikot")
-	c.reply("005", "CASEMAPPING=ascii", "CHANTYPES=#", "PREFIX=(o)@", "NICKLEN=30", "CHANMODES=,k,,i", "NETWORK=kaiwire", "are supported by this server")
+	c.reply("005", "CASEMAPPING=ascii", "CHANTYPES=#", "PREFIX=(o)@", "NICKLEN=30", "CHANMODES=,k,,i", "NETWORK=kaiwire",
+		"BOT=B", "WHOX", "MONITOR=100", "UTF8ONLY", "CHATHISTORY=100", "MSGREFTYPES=msgid,timestamp", "are supported by this server")
+	if len(o.ISupport) > 0 {
+		c.reply("005", append(slices.Clone(o.ISupport), "are supported by this server")...)
+	}
+	c.server.presence(c.nick, c)
 	c.motd()
 }
 
@@ -274,18 +192,29 @@ func (c *client) join(p []string) {
 		}
 		ch.members = append(ch.members, c)
 		for _, m := range ch.members {
-			if !m.caps["extended-join"] {
-				m.send(c.prefix(), "JOIN", ch.name)
-			} else if c.account == "" {
-				m.send(c.prefix(), "JOIN", ch.name, "*", c.realname)
-			} else {
-				m.send(c.prefix(), "JOIN", ch.name, c.account, c.realname)
+			e := c.says("JOIN", ch.name)
+			if m.caps["extended-join"] {
+				account := c.account
+				if account == "" {
+					account = "*"
+				}
+				e.params = append(e.params, account, c.realname)
+			}
+			m.put(e)
+			if c.away != "" && m != c && m.caps["away-notify"] {
+				m.put(c.says("AWAY", c.away))
 			}
 		}
+		s.keep(fold(ch.name), c.says("JOIN", ch.name))
 		if ch.topic != "" {
 			c.reply("332", ch.name, ch.topic)
 		}
-		c.names(ch.name)
+		if c.caps["draft/read-marker"] {
+			c.marker(ch.name)
+		}
+		if !c.caps["draft/no-implicit-names"] {
+			c.names(ch.name)
+		}
 	}
 }
 
@@ -303,47 +232,21 @@ func (c *client) inside(name string) *channel {
 	return nil
 }
 
-func (ch *channel) tell(source, command string, params ...string) {
+// tell tells everybody in the channel what c does there.
+func (c *client) tell(ch *channel, command string, params ...string) {
+	e := c.says(command, append([]string{ch.name}, params...)...)
 	for _, m := range ch.members {
-		m.send(source, command, append([]string{ch.name}, params...)...)
+		m.put(e)
 	}
+	c.server.keep(fold(ch.name), e)
 }
 
 func (c *client) part(p []string) {
 	for name := range strings.SplitSeq(p[0], ",") {
 		if ch := c.inside(name); ch != nil {
-			ch.tell(c.prefix(), "PART", p[1:]...)
+			c.tell(ch, "PART", p[1:]...)
 			c.server.remove(fold(name), ch, c)
 		}
-	}
-}
-
-func (c *client) message(command, target, text string) {
-	s := c.server
-	if ch := s.channels[fold(target)]; ch != nil {
-		if !slices.Contains(ch.members, c) {
-			if command == "PRIVMSG" {
-				c.reply("404", ch.name, "Cannot send to channel")
-			}
-			return
-		}
-		for _, m := range ch.members {
-			if m != c || c.caps["echo-message"] {
-				m.send(c.prefix(), command, ch.name, text)
-			}
-		}
-		return
-	}
-	other := s.nicks[fold(target)]
-	if other == nil || !other.registered {
-		if command == "PRIVMSG" {
-			c.reply("401", target, "No such nick/channel")
-		}
-		return
-	}
-	other.send(c.prefix(), command, other.nick, text)
-	if c.caps["echo-message"] && other != c {
-		c.send(c.prefix(), command, other.nick, text)
 	}
 }
 
@@ -376,7 +279,7 @@ func (c *client) topic(p []string) {
 	switch {
 	case len(p) > 1:
 		ch.topic = p[1]
-		ch.tell(c.prefix(), "TOPIC", ch.topic)
+		c.tell(ch, "TOPIC", ch.topic)
 	case ch.topic == "":
 		c.reply("331", ch.name, "No topic is set")
 	default:
@@ -384,9 +287,14 @@ func (c *client) topic(p []string) {
 	}
 }
 
-// mode knows +k, +i and +o of channels, one at a time.
+// mode knows +k, +i and +o of channels, one at a time, and +B of people.
 func (c *client) mode(p []string) {
 	if fold(p[0]) == fold(c.nick) {
+		if len(p) > 1 && (p[1] == "+B" || p[1] == "-B") {
+			c.bot = p[1] == "+B"
+			c.put(c.says("MODE", c.nick, p[1]))
+			return
+		}
 		c.reply("221", "+")
 		return
 	}
@@ -435,7 +343,7 @@ func (c *client) mode(p []string) {
 		c.reply("472", p[1], "is an unknown mode to me")
 		return
 	}
-	ch.tell(c.prefix(), "MODE", p[1:]...)
+	c.tell(ch, "MODE", p[1:]...)
 }
 
 func (c *client) kick(p []string) {
@@ -450,16 +358,7 @@ func (c *client) kick(p []string) {
 	case other == nil || !slices.Contains(ch.members, other):
 		c.reply("441", p[1], ch.name, "They aren't on that channel")
 	default:
-		ch.tell(c.prefix(), "KICK", append([]string{other.nick}, p[2:]...)...)
+		c.tell(ch, "KICK", append([]string{other.nick}, p[2:]...)...)
 		c.server.remove(fold(ch.name), ch, other)
 	}
-}
-
-func (c *client) who(p []string) {
-	if ch := c.server.channels[fold(p[0])]; ch != nil {
-		for _, m := range ch.members {
-			c.reply("352", ch.name, m.user, host, c.server.o.Name, m.nick, "H", "0 "+m.realname)
-		}
-	}
-	c.reply("315", p[0], "End of WHO list")
 }

@@ -1,10 +1,12 @@
 // Package ircserver is a small IRC server that lives in memory, for tests and
-// the demo: registration with CAP 302 and SASL PLAIN, channels, messages, and a
-// few channels in which bots talk. It is never part of what ships.
+// the demo: registration with CAP 302 and SASL, channels, messages, the IRCv3
+// extensions that the servers of distributions lack, and a few channels in which
+// bots talk. It is never part of what ships.
 package ircserver
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -30,9 +32,21 @@ type Options struct {
 	Name string
 	// Password that PASS has to give; none where empty.
 	Password string
-	// Accounts are the users and passwords of SASL PLAIN. Without any, the
-	// server does not offer SASL.
+	// Accounts are the users and passwords of SASL PLAIN and SCRAM-SHA-256.
+	// Without any, the server does not offer SASL.
 	Accounts map[string]string
+	// Tokens are the users of access tokens, for OAUTHBEARER.
+	Tokens map[string]string
+	// Without are capabilities that the server does not have.
+	Without []string
+	// STS is the value of the capability sts; empty for none.
+	STS string
+	// Networks are those of a bouncer, by ID, with their attributes.
+	Networks map[string]string
+	// Code is the one by which VERIFY completes REGISTER; empty: none is needed.
+	Code string
+	// ISupport is announced besides what the server has anyway.
+	ISupport []string
 	// MOTD is sent after the welcome; 422 where empty.
 	MOTD []string
 	// Ticks makes the bots talk: with each tick the next bot says its line.
@@ -52,6 +66,11 @@ type Server struct {
 	conns     map[*client]bool
 	nicks     map[string]*client // by folded nickname, bots included
 	channels  map[string]*channel
+	history   map[string][]*entry
+	markers   map[string]string // read markers, by account and target
+	accounts  map[string]string
+	pending   map[string]string // accounts that are not verified
+	serial    int               // of message IDs and batches
 }
 
 type channel struct {
@@ -73,10 +92,19 @@ type client struct {
 	account    string
 	pass       string
 	sasl       string // what AUTHENTICATE has sent so far
-	saslOn     bool
-	holding    bool // CAP negotiation is under way
+	saslOn     string // the mechanism
+	holding    bool   // CAP negotiation is under way
 	registered bool
 	leaving    bool
+	scram      *scram
+	away       string // why; empty: here
+	bot        bool
+	network    string // of the bouncer
+	hostname   string
+	monitors   map[string]bool // folded nicknames
+	label      string          // of the command that is being served
+	answer     []*entry        // to it
+	batches    map[string]*entry
 }
 
 // New makes a server and starts its bots. It listens to nobody before Serve.
@@ -90,6 +118,13 @@ func New(o Options) *Server {
 		conns:    map[*client]bool{},
 		nicks:    map[string]*client{},
 		channels: map[string]*channel{},
+		history:  map[string][]*entry{},
+		markers:  map[string]string{},
+		accounts: maps.Clone(o.Accounts),
+		pending:  map[string]string{},
+	}
+	if s.accounts == nil {
+		s.accounts = map[string]string{}
 	}
 	s.startTalk()
 	return s
@@ -116,7 +151,8 @@ func (s *Server) Serve(l net.Listener) error {
 				return err
 			}
 		}
-		c := &client{server: s, conn: conn, out: make(chan []byte, backlog), caps: map[string]bool{}, nick: "*"}
+		c := &client{server: s, conn: conn, out: make(chan []byte, backlog), caps: map[string]bool{}, nick: "*", hostname: host,
+			monitors: map[string]bool{}, batches: map[string]*entry{}}
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
@@ -175,7 +211,7 @@ func (c *client) read() {
 		case errors.Is(err, ircmsg.ErrorBodyTooLong), errors.Is(err, ircmsg.ErrorTagsTooLong):
 			c.reply("417", "Input line was too long")
 		case err == nil:
-			c.handle(&m)
+			c.serve(&m)
 		}
 		left := c.leaving
 		c.server.mu.Unlock()
@@ -199,24 +235,9 @@ func (c *client) write() {
 	}
 }
 
-// send queues a line for c as far as its capabilities allow.
+// send queues a line of the server's, or of source's, for c.
 func (c *client) send(source, command string, params ...string) {
-	if c.conn == nil || c.leaving {
-		return
-	}
-	m := ircmsg.MakeMessage(nil, source, command, params...)
-	if c.caps["server-time"] {
-		m.SetTag("time", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
-	}
-	b, err := m.LineBytesStrict(false, maxLine)
-	if err != nil && !errors.Is(err, ircmsg.ErrorBodyTooLong) {
-		return
-	}
-	select {
-	case c.out <- b:
-	default:
-		c.conn.Close()
-	}
+	c.put(&entry{source: source, command: command, params: params})
 }
 
 // reply sends a numeric, or another of the server's own messages, whose first
@@ -225,7 +246,7 @@ func (c *client) reply(numeric string, params ...string) {
 	c.send(c.server.o.Name, numeric, append([]string{c.nick}, params...)...)
 }
 
-func (c *client) prefix() string { return c.nick + "!" + c.user + "@" + host }
+func (c *client) prefix() string { return c.nick + "!" + c.user + "@" + c.hostname }
 
 // quit takes c off the network. The writer ends when it has sent what is queued.
 func (c *client) quit(reason string) {
@@ -241,13 +262,15 @@ func (c *client) quit(reason string) {
 		for _, other := range ch.members {
 			if !told[other] {
 				told[other] = true
-				other.send(c.prefix(), "QUIT", reason)
+				other.put(c.says("QUIT", reason))
 			}
 		}
+		s.keep(key, c.says("QUIT", reason))
 		s.remove(key, ch, c)
 	}
 	if s.nicks[fold(c.nick)] == c {
 		delete(s.nicks, fold(c.nick))
+		s.presence(c.nick, nil)
 	}
 	c.send("", "ERROR", "Closing link: "+reason)
 	c.leaving = true

@@ -39,7 +39,7 @@ func (s *Server) startTalk() {
 		for _, l := range t.lines {
 			bot := s.nicks[l[0]]
 			if bot == nil {
-				bot = &client{server: s, nick: l[0], user: "bot", realname: "A bot", registered: true}
+				bot = &client{server: s, nick: l[0], user: "bot", realname: "A bot", registered: true, hostname: host, bot: true}
 				s.nicks[bot.nick] = bot
 			}
 			if !slices.Contains(ch.members, bot) {
@@ -64,7 +64,8 @@ func (s *Server) startTalk() {
 			t := talk[n%len(talk)]
 			l := t.lines[n/len(talk)%len(t.lines)]
 			s.mu.Lock()
-			s.nicks[l[0]].message("PRIVMSG", t.channel, l[1])
+			bot := s.nicks[l[0]]
+			bot.message(bot.says("PRIVMSG", t.channel, l[1]))
 			s.mu.Unlock()
 		}
 	}()

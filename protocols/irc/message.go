@@ -1,0 +1,162 @@
+package irc
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ergochat/irc-go/ircmsg"
+
+	"kaiwire/protocols/iso8601"
+)
+
+// Limits of a line.
+const (
+	maxTags   = 64 // a line with more is read without them
+	maxParams = 64 // a line with more is skipped
+)
+
+// Tags are the message tags of a line as they were sent
+// (ircv3.net/specs/extensions/message-tags). Most are never asked for, so they
+// are taken apart when they are.
+type Tags string
+
+// Get is the value of the tag of that name, unescaped; empty where there is
+// none.
+func (t Tags) Get(name string) string {
+	value, _ := t.find(name)
+	return value
+}
+
+// Has tells whether there is a tag of that name.
+func (t Tags) Has(name string) bool {
+	_, ok := t.find(name)
+	return ok
+}
+
+func (t Tags) find(name string) (value string, ok bool) {
+	for rest := string(t); rest != ""; {
+		var pair string
+		pair, rest, _ = strings.Cut(rest, ";")
+		if len(pair) < len(name) || pair[:len(name)] != name {
+			continue
+		}
+		// Of several of one name the last counts.
+		if pair = pair[len(name):]; pair == "" {
+			value, ok = "", true
+		} else if pair[0] == '=' {
+			value, ok = pair[1:], true
+		}
+	}
+	return ircmsg.UnescapeTagValue(value), ok
+}
+
+// Each calls f with every tag, its value unescaped.
+func (t Tags) Each(f func(name, value string)) {
+	for rest := string(t); rest != ""; {
+		var pair string
+		pair, rest, _ = strings.Cut(rest, ";")
+		if name, value, _ := strings.Cut(pair, "="); name != "" {
+			f(name, ircmsg.UnescapeTagValue(value))
+		}
+	}
+}
+
+// message is a line that has been taken apart.
+type message struct {
+	ircmsg.Message
+	tags  Tags
+	from  ircmsg.NUH
+	batch *batch // that it belongs to, or nil
+}
+
+// parse reads a line, which has to be valid UTF-8. A line whose tags are beyond
+// the limits is read without them: what is said matters more than what is said
+// about it.
+func parse(text string) (*message, bool) {
+	m := &message{}
+	if text != "" && text[0] == '@' {
+		tags, bare, ok := strings.Cut(text[1:], " ")
+		if !ok {
+			return nil, false
+		}
+		if len(tags) <= ircmsg.MaxlenTagData && strings.Count(tags, ";") < maxTags {
+			m.tags = Tags(tags)
+		}
+		text = bare
+	}
+	var err error
+	m.Message, err = ircmsg.ParseLine(text)
+	if err != nil || len(m.Params) > maxParams || !isCommand(m.Command) {
+		return nil, false
+	}
+	if m.from, err = ircmsg.ParseNUH(m.Source); err != nil {
+		m.from = ircmsg.NUH{Name: m.Source}
+	}
+	return m, true
+}
+
+// decode makes UTF-8 of a line: by the app's charset where it is not UTF-8
+// already, else with U+FFFD for what is not.
+func (o *Options) decode(b []byte, utf8only bool) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	if o.Decode != nil && !utf8only {
+		if text, ok := o.Decode(b); ok && utf8.Valid(text) {
+			return string(text)
+		}
+	}
+	return strings.ToValidUTF8(string(b), string(utf8.RuneError))
+}
+
+// param is the i-th parameter, or empty.
+func (m *message) param(i int) string {
+	if i >= 0 && i < len(m.Params) {
+		return m.Params[i]
+	}
+	return ""
+}
+
+func (m *message) last() string { return m.param(len(m.Params) - 1) }
+
+// time is the server's (server-time), else when the line arrived.
+func (m *message) time(now time.Time) time.Time {
+	if m.tags != "" {
+		if t, ok := iso8601.Parse(m.tags.Get("time")); ok {
+			return t
+		}
+	}
+	return now
+}
+
+// digits reads a number of at most nine digits.
+func digits(s string) (int, bool) {
+	n := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		n = 10*n + int(s[i]-'0')
+	}
+	return n, len(s) > 0 && len(s) <= 9
+}
+
+// atoi is a number that a server has announced, or otherwise where it is none
+// or not between low and high.
+func atoi(s string, low, high, otherwise int) int {
+	if n, ok := digits(s); ok && n >= low && n <= high {
+		return n
+	}
+	return otherwise
+}
+
+// ctcp takes a CTCP message apart: "\x01VERB rest\x01", the last \x01 being
+// optional.
+func ctcp(text string) (verb, rest string, ok bool) {
+	if len(text) < 2 || text[0] != 1 {
+		return "", "", false
+	}
+	verb, rest, _ = strings.Cut(strings.TrimSuffix(text[1:], "\x01"), " ")
+	return strings.ToUpper(verb), rest, true
+}

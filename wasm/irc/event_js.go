@@ -1,0 +1,273 @@
+package main
+
+import (
+	"time"
+
+	"kaiwire/protocols/coded"
+	"kaiwire/protocols/irc"
+	"kaiwire/wasm/call"
+)
+
+// emit hands an event to the app.
+func emit(h *call.Handle, e irc.Event) {
+	if closed, ok := e.(*irc.Closed); ok {
+		h.Ended(closed.Err)
+		return
+	}
+	name, meta, fields, more := described(e)
+	h.Emit(name, func(r *call.Record) { write(r, meta, fields, more) })
+}
+
+// described is an event as the app has it: its name, what the line says about
+// itself, its texts (names and values in turn; one whose name begins with "?" is
+// left out where it is empty), and what else there is to write.
+func described(e irc.Event) (name string, meta *irc.Meta, fields []string, more func(r *call.Record)) {
+	switch e := e.(type) {
+	case *irc.Message:
+		return "message", &e.Meta, message(e), func(r *call.Record) { messageFlags(r, e) }
+	case *irc.Notice:
+		m := (*irc.Message)(e)
+		return "notice", &e.Meta, message(m), func(r *call.Record) { messageFlags(r, m) }
+	case *irc.TagMsg:
+		return "tagmsg", &e.Meta, []string{"nick", e.Nick, "target", e.Target}, flags("own", e.Own, "", false)
+	case *irc.Typing:
+		return "typing", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "state", e.State}, nil
+	case *irc.Reaction:
+		return "reaction", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "to", e.To, "reaction", e.Reaction},
+			flags("removed", e.Removed, "own", e.Own)
+	case *irc.Redaction:
+		return "redaction", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "redacted", e.Redacted, "reason", e.Reason}, nil
+	case *irc.CTCP:
+		return "ctcp", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "command", e.Command, "text", e.Text},
+			flags("reply", e.Reply, "", false)
+	case *irc.Join:
+		return "join", &e.Meta, []string{"nick", e.Nick, "channel", e.Channel, "?user", e.User, "?host", e.Host,
+			"?account", e.Account, "?realname", e.Realname}, flags("own", e.Own, "", false)
+	case *irc.Part:
+		return "part", &e.Meta, []string{"nick", e.Nick, "channel", e.Channel, "reason", e.Reason}, flags("own", e.Own, "", false)
+	case *irc.Quit:
+		return "quit", &e.Meta, []string{"nick", e.Nick, "reason", e.Reason},
+			func(r *call.Record) { r.Key("channels").Strings(e.Channels) }
+	case *irc.NickChange:
+		return "nick", &e.Meta, []string{"nick", e.Nick, "newNick", e.NewNick}, func(r *call.Record) {
+			r.Key("own").Bool(e.Own)
+			r.Key("channels").Strings(e.Channels)
+		}
+	case *irc.Kick:
+		return "kick", &e.Meta, []string{"nick", e.Nick, "channel", e.Channel, "by", e.By, "reason", e.Reason},
+			flags("own", e.Own, "", false)
+	case *irc.Topic:
+		return "topic", &e.Meta, []string{"channel", e.Channel, "topic", irc.Strip(e.Topic), "?nick", e.Nick}, nil
+	case *irc.Names:
+		return "names", nil, []string{"channel", e.Channel}, func(r *call.Record) {
+			r.Key("names")
+			nicks(r, e.Names)
+			flag(r, "truncated", e.Truncated)
+		}
+	case *irc.Mode:
+		return "mode", &e.Meta, []string{"target", e.Target, "nick", e.Nick, "modes", e.Modes}, func(r *call.Record) { changes(r, e.Changes) }
+	case *irc.Invite:
+		return "invite", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "channel", e.Channel}, nil
+	case *irc.Away:
+		return "away", &e.Meta, []string{"nick", e.Nick, "text", e.Text}, func(r *call.Record) { r.Key("away").Bool(e.Away) }
+	case *irc.Account:
+		return "account", &e.Meta, []string{"nick", e.Nick, "account", e.Account}, nil
+	case *irc.Host:
+		return "host", &e.Meta, []string{"nick", e.Nick, "user", e.User, "host", e.Host}, nil
+	case *irc.Realname:
+		return "realname", &e.Meta, []string{"nick", e.Nick, "realname", e.Realname}, nil
+	case *irc.Presence:
+		return "presence", nil, nil, func(r *call.Record) {
+			r.Key("online").Bool(e.Online)
+			r.Key("nicks").Strings(e.Nicks)
+		}
+	case *irc.ReadMarker:
+		return "read", nil, []string{"target", e.Target}, func(r *call.Record) { instant(r, "time", e.Read) }
+	case *irc.Reply:
+		return "reply", &e.Meta, []string{"kind", e.Kind, "command", e.Command, "code", e.Code, "text", e.Text},
+			func(r *call.Record) { r.Key("context").Strings(e.Context) }
+	case *irc.Network:
+		return "network", nil, nil, func(r *call.Record) { network(r, e) }
+	case *irc.Capabilities:
+		return "capabilities", nil, nil, func(r *call.Record) { r.Key("capabilities").Strings(e.Names) }
+	case *irc.Features:
+		return "isupport", nil, nil, func(r *call.Record) {
+			r.Key("isupport")
+			texts(r, e.All)
+		}
+	case *irc.Disconnected:
+		return "disconnect", nil, nil, func(r *call.Record) {
+			r.Key("error").Error(coded.From(e.Err, "irc"))
+			r.Key("wait").Int(e.Wait.Milliseconds())
+		}
+	case *irc.Reconnected:
+		return "reconnect", nil, []string{"nick", e.Nick, "account", e.Account}, func(r *call.Record) {
+			r.Key("capabilities").Strings(e.Capabilities)
+			r.Key("isupport")
+			texts(r, e.Features)
+		}
+	}
+	raw := e.(*irc.Raw)
+	return "raw", &raw.Meta, []string{"command", raw.Command, "?prefix", raw.Prefix},
+		func(r *call.Record) { r.Key("params").Strings(raw.Params) }
+}
+
+func write(r *call.Record, meta *irc.Meta, fields []string, more func(r *call.Record)) {
+	r.Object(func() {
+		if meta != nil {
+			about(r, meta)
+		}
+		// After the tags: of two members of one name the last counts.
+		for i := 0; i < len(fields); i += 2 {
+			if fields[i][0] == '?' {
+				optional(r, fields[i][1:], fields[i+1])
+			} else {
+				r.Key(fields[i]).String(fields[i+1])
+			}
+		}
+		if more != nil {
+			more(r)
+		}
+	})
+}
+
+// about writes what a line says about itself.
+func about(r *call.Record, m *irc.Meta) {
+	r.Key("time").Time(m.Time)
+	r.Key("tags").Object(func() {
+		m.Tags.Each(func(name, value string) { r.Key(name).String(value) })
+	})
+	if m.Tags != "" {
+		optional(r, "id", m.ID())
+		optional(r, "account", m.Account())
+		flag(r, "bot", m.Bot())
+	}
+	flag(r, "history", m.History)
+	if b := m.Batch; b != nil {
+		r.Key("batch").Object(func() {
+			r.Key("id").String(b.ID)
+			r.Key("type").String(b.Type)
+			r.Key("params").Strings(b.Params)
+		})
+	}
+}
+
+func message(m *irc.Message) []string {
+	return []string{"nick", m.Nick, "?user", m.User, "?host", m.Host, "target", m.Target, "?channel", m.Channel, "text", irc.Strip(m.Text)}
+}
+
+func messageFlags(r *call.Record, m *irc.Message) {
+	flag(r, "action", m.Action)
+	flag(r, "own", m.Own)
+	flag(r, "truncated", m.Truncated)
+	if m.Spans == nil {
+		return
+	}
+	mention := false
+	r.Key("spans").Array(func() {
+		for i := range m.Spans {
+			s := &m.Spans[i]
+			mention = mention || s.Mention
+			r.Object(func() { span(r, s) })
+		}
+	})
+	flag(r, "mention", mention && !m.Own)
+}
+
+func span(r *call.Record, s *irc.Span) {
+	r.Key("text").String(s.Text)
+	optional(r, "link", s.Link)
+	flag(r, "mention", s.Mention)
+	flag(r, "bold", s.Bold)
+	flag(r, "italic", s.Italic)
+	flag(r, "underline", s.Underline)
+	flag(r, "strikethrough", s.Strikethrough)
+	flag(r, "monospace", s.Mono)
+	flag(r, "reverse", s.Reverse)
+	color(r, "color", s.Color, s.ColorRGB)
+	color(r, "background", s.Background, s.BackgroundRGB)
+}
+
+// color writes a number of the palette, or "#rrggbb".
+func color(r *call.Record, name string, value int, rgb bool) {
+	if value < 0 {
+		return
+	}
+	if !rgb {
+		r.Key(name).Int(int64(value))
+		return
+	}
+	const hex = "0123456789abcdef"
+	b := []byte("#000000")
+	for i := len(b) - 1; i > 0; i-- {
+		b[i] = hex[value&15]
+		value >>= 4
+	}
+	r.Key(name).String(string(b))
+}
+
+func changes(r *call.Record, list []irc.ModeChange) {
+	r.Key("changes").Array(func() {
+		for _, c := range list {
+			r.Object(func() {
+				r.Key("set").Bool(c.Set)
+				r.Key("mode").String(string(rune(c.Mode)))
+				optional(r, "argument", c.Arg)
+			})
+		}
+	})
+}
+
+func network(r *call.Record, n *irc.Network) {
+	r.Key("id").String(n.ID)
+	r.Key("attributes").Object(func() {
+		n.Attributes.Each(func(name, value string) { r.Key(name).String(value) })
+	})
+	flag(r, "gone", n.Gone)
+}
+
+func nicks(r *call.Record, list []irc.Name) {
+	r.Array(func() {
+		for i := range list {
+			r.String(list[i].String())
+		}
+	})
+}
+
+func texts(r *call.Record, m map[string]string) {
+	r.Object(func() {
+		for name, value := range m {
+			r.Key(name).String(value)
+		}
+	})
+}
+
+// optional, flag and instant write what is left out where it is empty.
+
+func optional(r *call.Record, name, value string) {
+	if value != "" {
+		r.Key(name).String(value)
+	}
+}
+
+func flag(r *call.Record, name string, set bool) {
+	if set {
+		r.Key(name).Bool(true)
+	}
+}
+
+func instant(r *call.Record, name string, t time.Time) {
+	if !t.IsZero() {
+		r.Key(name).Time(t)
+	}
+}
+
+func flags(a string, isA bool, b string, isB bool) func(r *call.Record) {
+	if !isA && !isB {
+		return nil
+	}
+	return func(r *call.Record) {
+		flag(r, a, isA)
+		flag(r, b, isB)
+	}
+}
