@@ -11,29 +11,40 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
-
 	"kaiwire/protocols/coded"
+	"kaiwire/protocols/dial"
 )
 
-// maxInFlight is how many questions one connection carries at a time. It leaves
-// ids enough to pick a free one at random.
-const maxInFlight = 1024
+const (
+	// maxInFlight is how many questions wait for a server at a time. It leaves
+	// ids enough to pick a free one at random.
+	maxInFlight = 1024
+	// maxPerPort is how many questions leave from one UDP port before another
+	// is taken, so that who forges answers has to guess it again.
+	maxPerPort = 64
+)
 
-// errLost is the cause of failures that a fresh connection may mend.
-var errLost = errors.New("dns: the connection was lost")
+var (
+	// errLost is the cause of failures that a fresh connection may mend.
+	errLost = errors.New("dns: the connection was lost")
+	// errOverdue is an answer by UDP that has not come while there was time
+	// left for another transport.
+	errOverdue = coded.New(coded.ETIMEDOUT, protocol, "", nil)
+)
 
-// conn is a connection to a server. A goroutine of its own dials and reads, a
-// second one writes; both end with it.
+// conn is a connection to a server. A goroutine of its own dials and reads, of
+// a stream a second one writes; both end with it.
 type conn struct {
-	server *server
-	ready  chan struct{} // closed when dialed
-	out    chan []byte
-	stop   chan struct{} // closed when it has ended
+	server    *server
+	transport Transport
+	ready     chan struct{} // closed when dialed
+	out       chan []byte   // of a stream
+	stop      chan struct{} // closed when it has ended
 
 	mu      sync.Mutex
 	net     net.Conn // nil before ready
 	pending map[uint16]*question
+	left    int  // by UDP: how many questions it still takes
 	retired bool // takes no more questions, and ends with the last
 	ended   bool
 	err     error
@@ -41,35 +52,38 @@ type conn struct {
 
 // question is one that waits for its answer.
 type question struct {
-	question dnsmessage.Question
-	answer   chan []byte
+	*wording
+	answer chan delivery
 }
 
-// ask puts a question to s and returns the message that answers it.
-func (s *server) ask(ctx context.Context, name string, t Type) ([]byte, error) {
-	n, err := dnsmessage.NewName(name)
-	if err != nil {
-		return nil, coded.New(coded.EINVAL, protocol, "", err)
-	}
-	q := &question{
-		question: dnsmessage.Question{Name: n, Type: dnsmessage.Type(t), Class: dnsmessage.ClassINET},
-		answer:   make(chan []byte, 1),
-	}
-	c, id, err := s.enlist(q)
+// delivery is what comes to a question.
+type delivery struct {
+	message []byte
+	err     error
+}
+
+// askConn puts a question to s by one transport and returns the message that
+// answers it. By UDP, unless that is the last transport, it takes half of the
+// time at most.
+func (s *server) askConn(ctx context.Context, w *wording, t Transport, last bool) ([]byte, error) {
+	q := &question{wording: w, answer: make(chan delivery, 1)}
+	c, err := s.enlist(q, t)
 	if err != nil {
 		return nil, err
 	}
-	defer c.drop(id, q)
-	frame, err := pack(id, q.question)
-	if err != nil {
-		return nil, coded.New(coded.EINVAL, protocol, "", err)
-	}
+	defer c.drop(q)
+	const lengthSize = 2
+	frame := appendQuery(make([]byte, lengthSize, 512), w.id, w.query, w.name, w.edns, w.cookie)
+	binary.BigEndian.PutUint16(frame, uint16(len(frame)-lengthSize))
 	select {
 	case <-c.ready:
 	case <-c.stop:
 		return nil, c.failure()
 	case <-ctx.Done():
 		return nil, c.abandon(ctx)
+	}
+	if t == UDP {
+		return c.askPacket(ctx, q, frame[lengthSize:], last)
 	}
 	select {
 	case c.out <- frame:
@@ -79,94 +93,129 @@ func (s *server) ask(ctx context.Context, name string, t Type) ([]byte, error) {
 		return nil, c.abandon(ctx)
 	}
 	select {
-	case message := <-q.answer:
-		return message, nil
+	case d := <-q.answer:
+		return d.message, d.err
 	case <-ctx.Done():
 		return nil, c.abandon(ctx)
 	case <-c.stop:
+		return c.atEnd(q)
 	}
+}
+
+// askPacket sends a question, and sends it again where no answer comes: a
+// datagram may get lost.
+func (c *conn) askPacket(ctx context.Context, q *question, packet []byte, last bool) ([]byte, error) {
+	limit := c.server.resolver.o.Timeout
+	if !last {
+		limit /= 2
+	}
+	begun := time.Now()
+	wait := c.server.patience()
+	timer := time.NewTimer(min(wait, limit))
+	defer timer.Stop()
+	for {
+		if _, err := c.net.Write(packet); err != nil {
+			err = lost(err)
+			c.fail(err)
+			return nil, err
+		}
+		select {
+		case d := <-q.answer:
+			return d.message, d.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-c.stop:
+			return c.atEnd(q)
+		case <-timer.C:
+		}
+		left := limit - time.Since(begun)
+		if left <= 0 {
+			c.retire()
+			return nil, errOverdue
+		}
+		wait *= 2
+		timer.Reset(min(wait, left))
+	}
+}
+
+// atEnd returns the answer that came just before the connection's end, or why
+// that came.
+func (c *conn) atEnd(q *question) ([]byte, error) {
 	select {
-	case message := <-q.answer:
-		return message, nil
+	case d := <-q.answer:
+		return d.message, d.err
 	default:
 		return nil, c.failure()
 	}
 }
 
-// pack frames a message as RFC 1035 §4.2.2 has it.
-func pack(id uint16, q dnsmessage.Question) ([]byte, error) {
-	b := dnsmessage.NewBuilder(make([]byte, 2, 2+512), dnsmessage.Header{ID: id, RecursionDesired: true})
-	if err := b.StartQuestions(); err != nil {
-		return nil, err
-	}
-	if err := b.Question(q); err != nil {
-		return nil, err
-	}
-	frame, err := b.Finish()
-	if err != nil {
-		return nil, err
-	}
-	binary.BigEndian.PutUint16(frame, uint16(len(frame)-2))
-	return frame, nil
-}
-
-// enlist makes q a question of the server's connection, which is dialed where
-// there is none.
-func (s *server) enlist(q *question) (*conn, uint16, error) {
+// enlist makes q a question of a connection, which is dialed where there is
+// none.
+func (s *server) enlist(q *question, t Transport) (*conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.resolver.ctx.Err() != nil {
-		return nil, 0, closed()
+		return nil, closed()
 	}
-	if s.conn != nil {
-		if id, ok, err := s.conn.add(q); ok || err != nil {
-			return s.conn, id, err
-		}
+	if s.asked >= maxInFlight {
+		return nil, coded.New(coded.ELIMIT, protocol, "Too many questions are waiting for their answers.", nil)
+	}
+	s.asked++
+	if c := s.conns[t]; c != nil && c.add(q) {
+		return c, nil
 	}
 	c := &conn{
-		server:  s,
-		ready:   make(chan struct{}),
-		out:     make(chan []byte, 16),
-		stop:    make(chan struct{}),
-		pending: map[uint16]*question{},
+		server:    s,
+		transport: t,
+		ready:     make(chan struct{}),
+		stop:      make(chan struct{}),
+		pending:   map[uint16]*question{},
+		left:      maxPerPort,
 	}
-	s.conn = c
+	if t != UDP {
+		c.out = make(chan []byte, 16)
+	}
+	s.conns[t] = c
 	// The question comes before the dialing, so that it hears how that ends.
-	id, _, err := c.add(q)
+	c.add(q)
 	go c.run()
-	return c, id, err
+	return c, nil
 }
 
-// add tells by ok whether c takes the question.
-func (c *conn) add(q *question) (id uint16, ok bool, err error) {
+// add tells whether c takes the question.
+func (c *conn) add(q *question) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended || c.retired {
-		return 0, false, nil
-	}
-	if len(c.pending) >= maxInFlight {
-		return 0, false, coded.New(coded.ELIMIT, protocol, "Too many questions are waiting for their answers.", nil)
+		return false
 	}
 	for {
 		var b [2]byte
 		rand.Read(b[:]) // never fails
-		id = binary.BigEndian.Uint16(b[:])
-		if _, taken := c.pending[id]; !taken {
+		q.id = binary.BigEndian.Uint16(b[:])
+		if _, taken := c.pending[q.id]; !taken {
 			break
 		}
 	}
-	c.pending[id] = q
+	c.pending[q.id] = q
 	if len(c.pending) == 1 && c.net != nil {
 		c.net.SetReadDeadline(time.Time{})
 	}
-	return id, true, nil
+	if c.transport == UDP {
+		c.left--
+		c.retired = c.left == 0
+	}
+	return true
 }
 
 // drop takes q off the list, if it is still there.
-func (c *conn) drop(id uint16, q *question) {
+func (c *conn) drop(q *question) {
+	c.server.mu.Lock()
+	c.server.asked--
+	c.server.mu.Unlock()
 	c.mu.Lock()
-	if c.pending[id] == q {
-		delete(c.pending, id)
+	if c.pending[q.id] == q {
+		delete(c.pending, q.id)
 	}
 	done := c.rest()
 	c.mu.Unlock()
@@ -181,7 +230,7 @@ func (c *conn) rest() (done bool) {
 	if len(c.pending) > 0 {
 		return false
 	}
-	if c.net != nil {
+	if c.net != nil && !c.retired {
 		c.net.SetReadDeadline(time.Now().Add(c.server.resolver.o.IdleTimeout))
 	}
 	return c.retired
@@ -192,11 +241,15 @@ func (c *conn) rest() (done bool) {
 // own.
 func (c *conn) abandon(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		c.mu.Lock()
-		c.retired = true
-		c.mu.Unlock()
+		c.retire()
 	}
 	return ctx.Err()
+}
+
+func (c *conn) retire() {
+	c.mu.Lock()
+	c.retired = true
+	c.mu.Unlock()
 }
 
 func (c *conn) failure() error {
@@ -219,11 +272,22 @@ func (c *conn) fail(err error) {
 	}
 }
 
+func (c *conn) dial(ctx context.Context) (net.Conn, error) {
+	r, address := c.server.resolver, c.server.address(c.transport)
+	switch c.transport {
+	case UDP:
+		return r.dialer.DialContext(ctx, "udp", address)
+	case TLS:
+		return dial.Conn(ctx, r.dialer, dial.TLS, address)
+	}
+	return r.dialer.DialContext(ctx, "tcp", address)
+}
+
 func (c *conn) run() {
 	r := c.server.resolver
 	ctx, cancel := context.WithTimeout(r.ctx, r.o.Timeout)
 	defer context.AfterFunc(r.ctx, func() { c.fail(closed()) })()
-	dialed, err := r.dialer.DialContext(ctx, "tcp", c.server.address)
+	dialed, err := c.dial(ctx)
 	cancel()
 	if err != nil {
 		if r.ctx.Err() != nil {
@@ -243,6 +307,10 @@ func (c *conn) run() {
 		c.fail(errLost)
 	}
 	close(c.ready)
+	if c.transport == UDP {
+		c.fail(c.readPackets())
+		return
+	}
 	go c.write()
 	c.fail(c.read())
 }
@@ -295,40 +363,48 @@ func (c *conn) read() error {
 		if _, err := io.ReadFull(c.net, message); err != nil {
 			return lost(err)
 		}
-		var p dnsmessage.Parser
-		h, err := p.Start(message)
+		if len(message) < headerSize {
+			return unreadable(errShort)
+		}
+		c.deliver(message)
+	}
+}
+
+// readPackets is read by UDP, where whatever comes may be anybody's.
+func (c *conn) readPackets() error {
+	// The phone cuts datagrams at this length; more was not asked for.
+	var buffer [9216]byte
+	for {
+		n, err := c.net.Read(buffer[:])
 		if err != nil {
-			return coded.New(coded.EPROTO, protocol, "", err)
+			return lost(err)
 		}
-		if !c.deliver(&p, h, message) {
-			c.server.resolver.unsolicited.Add(1)
-		}
+		c.deliver(append([]byte(nil), buffer[:n]...))
 	}
 }
 
 // deliver gives message to the question that it answers.
-func (c *conn) deliver(p *dnsmessage.Parser, h dnsmessage.Header, message []byte) bool {
+func (c *conn) deliver(message []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := c.pending[h.ID]
-	if q == nil || !h.Response || h.OpCode != 0 || !answers(p, h, q.question) {
-		return false
+	var q *question
+	if len(message) >= headerSize {
+		q = c.pending[binary.BigEndian.Uint16(message)]
 	}
-	delete(c.pending, h.ID)
-	q.answer <- message
-	return true
-}
-
-// answers tells whether the message's question is q. A server that could not
-// make anything of the question may have left it out.
-func answers(p *dnsmessage.Parser, h dnsmessage.Header, q dnsmessage.Question) bool {
-	got, err := p.Question()
-	if errors.Is(err, dnsmessage.ErrSectionDone) {
-		return h.RCode != dnsmessage.RCodeSuccess && h.RCode != dnsmessage.RCodeNameError
+	v := foreign
+	if q != nil {
+		v = q.judge(message)
 	}
-	if err != nil || got.Type != q.Type || got.Class != q.Class || !sameName(got.Name.String(), q.Name.String()) {
-		return false
+	if v != right {
+		c.server.resolver.unsolicited.Add(1)
 	}
-	_, err = p.Question()
-	return errors.Is(err, dnsmessage.ErrSectionDone)
+	switch v {
+	case right:
+		q.answer <- delivery{message: message}
+	case doubted:
+		q.answer <- delivery{err: errNext}
+	default:
+		return
+	}
+	delete(c.pending, q.id)
 }

@@ -1,19 +1,18 @@
-// Package dns is a DNS stub resolver (RFC 1035) that asks over TCP (RFC 7766),
-// through any dialer.
+// Package dns is a DNS stub resolver (RFC 1035) over any dialer: it asks by UDP
+// (with EDNS, cookies and random spelling, RFC 6891, 7873), by TCP (RFC 7766)
+// and by TLS (RFC 7858), whatever the host has, and keeps the answers.
 //
 // Query returns a server's whole answer, whatever it says; the Resolve methods
 // return the data of one type, and errors in the words of Node's dns module:
 // coded.ENOTFOUND, coded.ENODATA, coded.ESERVFAIL, … Every error is, or wraps, a
 // *coded.Error.
-//
-// One connection per server is kept and used for many questions at a time.
 package dns
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,13 +25,29 @@ import (
 
 const protocol = "dns"
 
+// Transport is a way to reach a server.
+type Transport string
+
+const (
+	UDP Transport = "udp"
+	TCP Transport = "tcp"
+	TLS Transport = "tls" // RFC 7858; the server's name or address has to be in its certificate
+)
+
 // Options say whom to ask. Servers is required.
 type Options struct {
-	// Servers are asked in order: names or IP addresses, each with or without
-	// a port ("192.0.2.1", "ns.example:5353", "2001:db8::1", "[2001:db8::1]:53").
+	// Servers are asked in order, those that have failed lately last: names or
+	// IP addresses, each with or without a port ("192.0.2.1",
+	// "ns.example:5353", "2001:db8::1", "[2001:db8::1]:53"), and with or
+	// without the transport ("tls://dns.example", "tcp://192.0.2.1").
 	Servers []string
-	// Port is that of servers which name none. Default 53.
+	// Port is that of servers which name none. Default 53, and 853 for TLS.
 	Port int
+	// Transports are the ways to reach a server that names none, best first.
+	// The next is taken where one is not to be had, is silent, or can't carry
+	// the answer. Default UDP and TCP, of which a host without UDP has the
+	// latter only.
+	Transports []Transport
 	// Timeout bounds each try at a server, connecting included. Default 5
 	// seconds.
 	Timeout time.Duration
@@ -42,6 +57,13 @@ type Options struct {
 	// IdleTimeout is how long a connection without questions is kept. Default
 	// 10 seconds.
 	IdleTimeout time.Duration
+	// Exchange, where it is given, puts questions to servers that are URLs
+	// ("https://dns.example/dns-query"): it sends a message and returns the
+	// one that the server has answered (RFC 8484).
+	Exchange func(ctx context.Context, url string, message []byte) ([]byte, error)
+	// Cache keeps answers, also for other resolvers that have the same one.
+	// Default one of its own; NoCache for none.
+	Cache *Cache
 }
 
 // A Resolver asks name servers. Its methods may be called from any goroutine.
@@ -53,14 +75,15 @@ type Resolver struct {
 	ctx         context.Context
 	cancel      context.CancelFunc
 	unsolicited atomic.Uint64
+
+	mu      sync.Mutex
+	noUDP   bool // the host has none
+	flights map[cacheKey]*flight
 }
 
 // New makes a Resolver. It dials nothing before the first question, which fails
 // with coded.EINVAL where the options make no sense.
 func New(d dial.Dialer, o Options) *Resolver {
-	if o.Port == 0 {
-		o.Port = 53
-	}
 	if o.Timeout <= 0 {
 		o.Timeout = 5 * time.Second
 	}
@@ -70,15 +93,27 @@ func New(d dial.Dialer, o Options) *Resolver {
 	if o.IdleTimeout <= 0 {
 		o.IdleTimeout = 10 * time.Second
 	}
-	r := &Resolver{o: o, dialer: d}
+	if len(o.Transports) == 0 {
+		o.Transports = []Transport{UDP, TCP}
+	}
+	if o.Cache == nil {
+		o.Cache = NewCache(CacheOptions{})
+	}
+	r := &Resolver{o: o, dialer: d, flights: map[cacheKey]*flight{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	for _, s := range o.Servers {
-		address, err := addressOf(s, o.Port)
+	for _, t := range o.Transports {
+		if t != UDP && t != TCP && t != TLS {
+			r.err = invalid("There is no transport " + strconv.Quote(string(t)) + ": there are udp, tcp and tls.")
+			return r
+		}
+	}
+	for _, text := range o.Servers {
+		s, err := r.server(text)
 		if err != nil {
 			r.err = err
 			return r
 		}
-		r.servers = append(r.servers, &server{resolver: r, address: address})
+		r.servers = append(r.servers, s)
 	}
 	if len(r.servers) == 0 {
 		r.err = invalid("No name server is given.")
@@ -97,27 +132,59 @@ func (r *Resolver) Close() error {
 // dropped: forged, or too late.
 func (r *Resolver) Unsolicited() uint64 { return r.unsolicited.Load() }
 
+// Err is what is wrong in the options: a coded.EINVAL, or nil.
+func (r *Resolver) Err() error { return r.err }
+
+// Cache is the resolver's cache.
+func (r *Resolver) Cache() *Cache { return r.o.Cache }
+
 func invalid(message string) error { return coded.New(coded.EINVAL, protocol, message, nil) }
 
 func closed() error { return coded.New(coded.ECLOSED, protocol, "", nil) }
 
-func addressOf(s string, port int) (string, error) {
-	host := s
+// server reads one of Options.Servers.
+func (r *Resolver) server(text string) (*server, error) {
+	s := &server{resolver: r, conns: map[Transport]*conn{}, transports: r.o.Transports, shown: text}
+	scheme, address, found := strings.Cut(text, "://")
+	if !found {
+		address = text
+	} else if t := Transport(scheme); t == UDP || t == TCP || t == TLS {
+		s.transports = []Transport{t}
+	} else if scheme == "https" && r.o.Exchange != nil {
+		s.url = text
+		return s, nil
+	} else {
+		return nil, invalid("The name server " + strconv.Quote(text) + " has to be asked in a way that is not to be had here.")
+	}
+	var err error
+	s.host, s.port, err = hostPort(address, r.o.Port)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		s.shown = s.address(s.transports[0])
+	}
+	return s, nil
+}
+
+// hostPort splits an address; without a port in it that is fallback, or 0.
+func hostPort(s string, fallback int) (host string, port int, err error) {
+	host, port = s, fallback
 	if h, p, err := net.SplitHostPort(s); err == nil {
 		host = h
-		if port, err = strconv.Atoi(p); err != nil {
-			return "", invalid("The name server " + strconv.Quote(s) + " has a port that is no number.")
+		if port, err = strconv.Atoi(p); err != nil || port == 0 {
+			return "", 0, invalid("The name server " + strconv.Quote(s) + " has a port that is none.")
 		}
 	} else if inside, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inside, "]") {
 		host = strings.TrimSuffix(inside, "]")
 	}
 	if _, err := netip.ParseAddr(host); err != nil && (host == "" || strings.ContainsAny(host, ":[]/ \t\r\n\x00")) {
-		return "", invalid("The name server " + strconv.Quote(s) + " is neither an address nor a name.")
+		return "", 0, invalid("The name server " + strconv.Quote(s) + " is neither an address nor a name.")
 	}
-	if port < 1 || port > 65535 {
-		return "", invalid("The port of a name server has to be between 1 and 65535.")
+	if port < 0 || port > 65535 {
+		return "", 0, invalid("The port of a name server has to be between 1 and 65535.")
 	}
-	return net.JoinHostPort(host, strconv.Itoa(port)), nil
+	return host, port, nil
 }
 
 // Answer is what a server has said.
@@ -126,53 +193,140 @@ type Answer struct {
 	Authoritative      bool
 	Truncated          bool
 	RecursionAvailable bool
-	Answers            []Record
-	Authorities        []Record
-	Additionals        []Record // without the OPT pseudo-record
-	// Server is the address that answered, host and port; Elapsed is how long
-	// it took.
-	Server  string
+	// Authenticated is what the server says of its own validation (AD, RFC
+	// 4035 §3.2.3): worth as much as the way to it is safe.
+	Authenticated bool
+	Answers       []Record
+	Authorities   []Record
+	Additionals   []Record // without the OPT pseudo-record
+	// Extended are the server's reasons, beyond the rcode (RFC 8914).
+	Extended []ExtendedError
+	// Server is who answered: host and port, or as it is in Options.Servers
+	// where that names a transport. Transport is the way by which it did; empty
+	// for a URL.
+	Server    string
+	Transport Transport
+	// Cached answers were had before, and Stale ones should have been asked
+	// again, but no server answers (RFC 8767).
+	Cached, Stale bool
+	// Elapsed is how long the server took; 0 for a cached answer.
 	Elapsed time.Duration
 }
 
+// ExtendedError is a reason that a server gives (IANA, "Extended DNS Error
+// Codes").
+type ExtendedError struct {
+	Code uint16
+	Text string // up to 256 bytes, for logs
+}
+
 // Query asks for the records of one type (TypeANY for all that the server cares
-// to show) and returns the whole answer, whatever its rcode. Each server is
-// tried in turn until one answers; one that answers SERVFAIL, NOTIMP or REFUSED
-// has the last word only if no other has a better one.
+// to show) and returns the whole answer, whatever its rcode. A server that has
+// not answered in the time that it usually takes is overtaken by the next; one
+// that answers SERVFAIL, NOTIMP or REFUSED has the last word only if no other
+// has a better one.
 //
 // Errors: coded.EINVAL where name is not one; else that of the last server
 // tried: coded.ETIMEDOUT, coded.ECONNREFUSED, coded.EPROTO for an answer that
 // can't be read, coded.ELIMIT for one that is too long, …
 func (r *Resolver) Query(ctx context.Context, name string, t Type) (*Answer, error) {
+	return r.ask(ctx, name, t, false)
+}
+
+// QueryDNSSEC is Query with the signatures, and whether or not the server
+// believes them (the bits DO and CD of RFC 4035): it is for who validates.
+func (r *Resolver) QueryDNSSEC(ctx context.Context, name string, t Type) (*Answer, error) {
+	return r.ask(ctx, name, t, true)
+}
+
+func (r *Resolver) ask(ctx context.Context, name string, t Type, dnssec bool) (*Answer, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	name, err := checkName(name)
+	wire, err := parseName(name)
 	if err != nil {
 		return nil, err
 	}
-	servers := r.servers
-	var poor *Answer
+	return r.cached(ctx, &query{name: wire, t: t, class: ClassIN, dnssec: dnssec})
+}
+
+// reply is a server's message, and the answer in it.
+type reply struct {
+	message   []byte
+	answer    *Answer
+	server    *server
+	transport Transport
+	elapsed   time.Duration
+}
+
+// complete fills in what is not in the message.
+func (p *reply) complete() {
+	p.answer.Server, p.answer.Transport, p.answer.Elapsed = p.server.shown, p.transport, p.elapsed
+}
+
+func (p *reply) poor() bool {
+	return p.answer.RCode == ServFail || p.answer.RCode == NotImp || p.answer.RCode == Refused
+}
+
+// exchange puts a question to the servers until one has answered it.
+func (r *Resolver) exchange(ctx context.Context, q *query) (*reply, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what has been overtaken ends
+	waiting := r.order()
+	type result struct {
+		server *server
+		reply  *reply
+		err    error
+	}
+	rounds := max(0, r.o.Retries)
+	results := make(chan result, len(waiting)*(1+rounds))
+	var timer *time.Timer
+	var overtake <-chan time.Time
+	if len(waiting) > 1 {
+		timer = time.NewTimer(r.o.Timeout)
+		defer timer.Stop()
+		overtake = timer.C
+	}
+	var again []*server
+	var poor *reply
 	var failed error
-	for round := 0; round <= max(0, r.o.Retries); round++ {
-		var silent []*server
-		for _, s := range servers {
-			answer, err := r.try(ctx, s, name, t)
-			switch {
-			case r.ctx.Err() != nil:
-				return nil, closed()
-			case err != nil && ctx.Err() != nil:
-				return nil, coded.From(ctx.Err(), protocol)
-			case err != nil:
-				failed = err
-				silent = append(silent, s)
-			case answer.RCode != ServFail && answer.RCode != NotImp && answer.RCode != Refused:
-				return answer, nil
-			case poor == nil:
-				poor = answer
+	underWay := 0
+	for {
+		if len(waiting) == 0 && underWay == 0 && rounds > 0 {
+			waiting, again = again, nil
+			rounds--
+		}
+		if len(waiting) > 0 {
+			s := waiting[0]
+			waiting = waiting[1:]
+			underWay++
+			go func() {
+				p, err := s.try(ctx, q)
+				results <- result{s, p, err}
+			}()
+			if timer != nil {
+				timer.Reset(s.patience())
 			}
 		}
-		servers = silent
+		if underWay == 0 {
+			break
+		}
+		select {
+		case <-overtake:
+		case got := <-results:
+			underWay--
+			switch {
+			case got.err == nil && !got.reply.poor():
+				return got.reply, nil
+			case ctx.Err() != nil:
+				return nil, coded.From(ctx.Err(), protocol)
+			case got.err != nil:
+				failed = got.err
+				again = append(again, got.server)
+			case poor == nil:
+				poor = got.reply
+			}
+		}
 	}
 	if poor != nil {
 		return poor, nil
@@ -180,32 +334,23 @@ func (r *Resolver) Query(ctx context.Context, name string, t Type) (*Answer, err
 	return nil, failed
 }
 
-func (r *Resolver) try(ctx context.Context, s *server, name string, t Type) (*Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.o.Timeout)
-	defer cancel()
-	begun := time.Now()
-	// A server may close a connection at any time, even as we ask (RFC 7766
-	// §6.2.3), so that a connection lost is asked over again, once.
-	message, err := s.ask(ctx, name, t)
-	if errors.Is(err, errLost) {
-		message, err = s.ask(ctx, name, t)
+// order is that in which the servers are asked: those that have failed lately
+// come last.
+func (r *Resolver) order() []*server {
+	if len(r.servers) == 1 {
+		return r.servers
 	}
-	if err != nil {
-		return nil, coded.From(err, protocol)
-	}
-	answer, err := parse(message)
-	if err != nil {
-		return nil, err
-	}
-	answer.Server = s.address
-	answer.Elapsed = time.Since(begun)
-	return answer, nil
-}
-
-// server is one of those that we ask, with the connection to it.
-type server struct {
-	resolver *Resolver
-	address  string
-	mu       sync.Mutex
-	conn     *conn // for further questions; nil where there is none
+	now := time.Now()
+	list := slices.Clone(r.servers)
+	slices.SortStableFunc(list, func(a, b *server) int {
+		x, y := a.shunned(now), b.shunned(now)
+		switch {
+		case x == y:
+			return 0
+		case y:
+			return -1
+		}
+		return 1
+	})
+	return list
 }

@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +32,11 @@ func memory(t *testing.T) *Resolver {
 	}
 	s := dnsserver.New()
 	go s.ServeTCP(l)
+	pc, err := net.ListenPacket("udp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.ServeUDP(pc)
 	r := New(&net.Dialer{}, Options{Servers: []string{l.Addr().String()}})
 	t.Cleanup(func() { r.Close(); s.Close(); l.Close() })
 	return r
@@ -72,6 +79,22 @@ func TestResolve(t *testing.T) {
 		"TXT":         {got(r.ResolveTXT(ctx, "kaiwire.example")), [][]string{{"v=spf1 mx -all"}, {"two strings, ", "one text"}}},
 		"SRV": {got(r.ResolveSRV(ctx, "_imaps._tcp.kaiwire.example")),
 			[]SRV{{10, 5, 993, "mx1.kaiwire.example"}, {20, 0, 993, "mx2.kaiwire.example"}}},
+		"CAA": {got(r.ResolveCAA(ctx, "kaiwire.example")), []CAA{{0, "issue", "ca.example"}}},
+		"NAPTR": {got(r.ResolveNAPTR(ctx, "kaiwire.example")), []NAPTR{
+			{10, 10, "u", "E2U+email", "!^.*$!mailto:post@kaiwire.example!", "."}, {20, 10, "s", "SIP+D2T", "", "_sip._tcp.kaiwire.example"}}},
+		"TLSA": {got(r.ResolveTLSA(ctx, "_993._tcp.kaiwire.example")), []TLSA{{3, 1, 1, []byte("\xd2\xab\xde\x24\x0d\x7c\xd3\xee\x6b\x4b\x28\xc5\x4d\xf0\x34\xb9\x79\x83\xa1\xd1\x6e\x8a\x41\x0e\x45\x61\xcb\x10\x66\x18\xe9\x71")}}},
+		"HTTPS": {got(r.ResolveHTTPS(ctx, "kaiwire.example")), []SVCB{{1, ".", []SvcParam{{1, []byte("\x02h2\x02h3")}, {3, []byte{0x20, 0xfb}},
+			{4, []byte{192, 0, 2, 10}}, {6, netip.MustParseAddr("2001:db8::10").AsSlice()}}}}},
+		"NS":           {got(r.ResolveNS(ctx, "kaiwire.example")), []string{"ns1.kaiwire.example", "ns2.kaiwire.example"}},
+		"CNAME":        {got(r.ResolveCNAME(ctx, "www.kaiwire.example")), []string{"web.kaiwire.example"}},
+		"SOA":          {got(r.ResolveSOA(ctx, "kaiwire.example")), SOA{"ns1.kaiwire.example", "post.kaiwire.example", 2026010101, 7200, 900, 1209600, 60}},
+		"lookup":       {got(r.Lookup(ctx, "www.kaiwire.example", 0)), addrs("2001:db8::40", "192.0.2.40")},
+		"lookup 4":     {got(r.Lookup(ctx, "www.kaiwire.example", 4)), addrs("192.0.2.40")},
+		"lookup 6":     {got(r.Lookup(ctx, "www.kaiwire.example", 6)), addrs("2001:db8::40")},
+		"lookup one":   {got(r.Lookup(ctx, "v4only.kaiwire.example", 0)), addrs("192.0.2.50")},
+		"lookup IP":    {got(r.Lookup(ctx, "::ffff:192.0.2.1", 0)), addrs("192.0.2.1")},
+		"lookup local": {got(r.Lookup(ctx, "x.LocalHost.", 0)), addrs("::1", "127.0.0.1")},
+		"big":          {got(r.ResolveTXT(ctx, "big.kaiwire.example")).([][]string)[0][1], strings.Repeat("0123456789", 25)},
 		"PTR":          {got(r.ResolvePTR(ctx, "10.2.0.192.in-addr.arpa")), []string{"kaiwire.example"}},
 		"reverse":      {got(r.Reverse(ctx, "192.0.2.10")), []string{"kaiwire.example"}},
 		"reverse, 6":   {got(r.Reverse(ctx, "2001:DB8::10")), []string{"kaiwire.example"}},
@@ -111,65 +134,39 @@ func TestQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.Server != r.servers[0].address || a.Elapsed <= 0 || !a.RecursionAvailable || a.Truncated {
+		if a.Server != r.servers[0].shown || a.Elapsed <= 0 || !a.RecursionAvailable || a.Truncated {
 			t.Errorf("answer %+v", a)
 		}
 		return a
 	}
 	a := ask("www.kaiwire.example", TypeA)
-	want := []Record{
-		{"www.kaiwire.example", TypeCNAME, ClassIN, 300, &CNAME{"web.kaiwire.example"}},
-		{"web.kaiwire.example", TypeCNAME, ClassIN, 300, &CNAME{"host.kaiwire.example"}},
-		{"host.kaiwire.example", TypeA, ClassIN, 300, &A{netip.MustParseAddr("192.0.2.40")}},
+	want := []string{
+		"www.kaiwire.example. 300 IN CNAME web.kaiwire.example.",
+		"web.kaiwire.example. 300 IN CNAME host.kaiwire.example.",
+		"host.kaiwire.example. 300 IN A 192.0.2.40",
 	}
-	if !a.Authoritative || a.RCode != NoError || !reflect.DeepEqual(a.Answers, want) {
+	if !a.Authoritative || a.RCode != NoError || !slices.Equal(lines(a.Answers), want) {
 		t.Errorf("answer %+v", a)
 	}
 	a = ask("nowhere.kaiwire.example", TypeA)
-	soa := &SOA{"ns1.kaiwire.example", "post.kaiwire.example", 2026010101, 7200, 900, 1209600, 60}
-	if a.RCode != NXDomain || len(a.Answers) != 0 || len(a.Authorities) != 1 || !reflect.DeepEqual(a.Authorities[0].Data, soa) {
+	soa := []string{"kaiwire.example. 300 IN SOA ns1.kaiwire.example. post.kaiwire.example. 2026010101 7200 900 1209600 60"}
+	if a.RCode != NXDomain || len(a.Answers) != 0 || !slices.Equal(lines(a.Authorities), soa) {
 		t.Errorf("answer %+v", a)
 	}
 	if a = ask("servfail.kaiwire.example", TypeA); a.RCode.String() != "SERVFAIL" {
 		t.Errorf("answer %+v", a)
 	}
-	// The parser can't hold the dot in the mailbox; the answer stands all the same.
-	if a = ask("nowhere.dotted.example", TypeA); a.RCode != NXDomain || len(a.Authorities) != 1 {
+	if a = ask("nowhere.dotted.example", TypeA); a.RCode != NXDomain || len(a.Authorities) != 1 ||
+		!strings.Contains(a.Authorities[0].String(), ` SOA ns1.kaiwire.example. first\.last.dotted.example. 1 `) {
 		t.Errorf("answer %+v", a)
-	} else if _, ok := a.Authorities[0].Data.(*Unknown); !ok {
-		t.Errorf("data %+v", a.Authorities[0].Data)
 	}
+}
 
-	a = ask("kaiwire.example", TypeANY)
-	seen := map[Type]int{}
-	for _, record := range a.Answers {
-		seen[record.Type]++
-		switch d := record.Data.(type) {
-		case *HINFO:
-			if *d != (HINFO{"feature phone", "KaiOS"}) {
-				t.Errorf("HINFO %+v", d)
-			}
-		case *HTTPS:
-			var params []string
-			for _, p := range d.Params {
-				params = append(params, p.String())
-			}
-			if d.Priority != 1 || d.Target != "." || strings.Join(params, " ") != "alpn=h2,h3 port=8443 ipv4hint=192.0.2.10 ipv6hint=2001:db8::10" {
-				t.Errorf("HTTPS %+v %q", d, params)
-			}
-		case *Unknown:
-			if record.Type.String() != "TYPE257" || string(d.Data) != "\x00\x05issueca.example" {
-				t.Errorf("CAA %+v", d)
-			}
-		}
+func lines(records []Record) (list []string) {
+	for i := range records {
+		list = append(list, records[i].String())
 	}
-	if !reflect.DeepEqual(seen, map[Type]int{TypeSOA: 1, TypeNS: 2, TypeA: 1, TypeAAAA: 1, TypeMX: 2, TypeTXT: 2, TypeHTTPS: 1, 257: 1, TypeHINFO: 1}) {
-		t.Errorf("types %v", seen)
-	}
-	a = ask("_dns.kaiwire.example", TypeSVCB)
-	if d, ok := a.Answers[0].Data.(*SVCB); !ok || d.Target != "ns1.kaiwire.example" || len(d.Params) != 2 || d.Params[0].String() != "mandatory=alpn" || d.Params[1].String() != "alpn=dot" {
-		t.Errorf("SVCB %+v", a.Answers[0].Data)
-	}
+	return list
 }
 
 func TestNames(t *testing.T) {
@@ -178,24 +175,23 @@ func TestNames(t *testing.T) {
 	label := strings.Repeat("a", 63)
 	for _, name := range []string{
 		"", "..", ".a", "a..b", "a...", "a b", "a\x00b", "a\nb", `a\.b`, label + "a.example",
-		strings.Repeat(label+".", 3) + strings.Repeat("a", 62), "bücher.example", "\xff.example",
+		strings.Repeat(label+".", 3) + strings.Repeat("a", 62), "\xff.example", strings.Repeat("ü", 64) + ".example",
 	} {
 		_, err := r.Query(t.Context(), name, TypeA)
 		wantCode(t, err, coded.EINVAL, "")
 	}
-	_, err := r.Query(t.Context(), "bücher.example", TypeA)
-	if !strings.Contains(err.Error(), "bücher.example") {
-		t.Errorf("the name is not in %v", err)
-	}
 	for given, want := range map[string]string{
-		".": ".", "a": "a.", "a.": "a.", "_x._y.Example": "_x._y.Example.", "xn--bcher-kva.example": "xn--bcher-kva.example.",
-		strings.Repeat(label+".", 3) + strings.Repeat("a", 61): strings.Repeat(label+".", 3) + strings.Repeat("a", 61) + ".",
+		".": ".", "a": "a", "a.": "a", "_x._y.Example": "_x._y.Example", "xn--bcher-kva.example": "xn--bcher-kva.example",
+		strings.Repeat(label+".", 3) + strings.Repeat("a", 61): strings.Repeat(label+".", 3) + strings.Repeat("a", 61),
+		"b\u00fccher.example": "xn--bcher-kva.example", "B\u00dcCHER.example": "xn--bcher-kva.example",
+		"\u4f8b\u3048\u3002\u30c6\u30b9\u30c8":                          "xn--r8jz45g.xn--zckzah",
+		"\u0645\u062b\u0627\u0644.\u0625\u062e\u062a\u0628\u0627\u0631": "xn--mgbh0fb.xn--kgbechtv",
+		"pro\u010dprost\u011bnemluv\u00ed\u010desky":                    "xn--proprostnemluvesky-uyb24dma41a",
+		"_imaps._tcp.\U0001f4a9.la":                                     "_imaps._tcp.xn--ls8h.la",
 	} {
-		if got, err := checkName(given); got != want || err != nil {
-			t.Errorf("%q: got %q, %v", given, got, err)
-		}
-		if _, err := dnsmessage.NewName(want); err != nil {
-			t.Errorf("%q: %v", want, err)
+		wire, err := parseName(given)
+		if err != nil || nameText(wire) != want {
+			t.Errorf("%q: got %q, %v", given, wire, err)
 		}
 	}
 }
@@ -206,18 +202,19 @@ func TestServers(t *testing.T) {
 		"[2001:db8::1]": "[2001:db8::1]:53", "[2001:db8::1]:5353": "[2001:db8::1]:5353", "ns.example": "ns.example:53",
 		"ns.example:99": "ns.example:99",
 	} {
-		if got, err := addressOf(given, 53); got != want || err != nil {
-			t.Errorf("%q: got %q, %v", given, got, err)
+		r := New(nil, Options{Servers: []string{given}})
+		if r.err != nil || r.servers[0].address(UDP) != want || r.servers[0].shown != want {
+			t.Errorf("%q: got %+v, %v", given, r.servers, r.err)
 		}
 	}
-	for _, servers := range [][]string{nil, {""}, {"a b"}, {"192.0.2.1:x"}, {"192.0.2.1:0"}, {"192.0.2.1:65536"}, {"[ns"}, {"ns.example", "http://ns"}} {
+	for _, servers := range [][]string{nil, {""}, {"a b"}, {"192.0.2.1:x"}, {"192.0.2.1:0"}, {"192.0.2.1:65536"}, {"[ns"}, {"ns.example", "http://ns"}, {"https://ns/dns-query"}, {"tls://"}, {"tls://ns:"}} {
 		_, err := New(nil, Options{Servers: servers}).Query(t.Context(), "a.example", TypeA)
 		wantCode(t, err, coded.EINVAL, "")
 	}
 }
 
 func TestTypes(t *testing.T) {
-	for _, name := range []string{"A", "AAAA", "CNAME", "HINFO", "MX", "NS", "PTR", "SOA", "SRV", "TXT", "SVCB", "HTTPS", "ANY", "TYPE257"} {
+	for _, name := range []string{"A", "AAAA", "CNAME", "HINFO", "MX", "NS", "PTR", "SOA", "SRV", "TXT", "SVCB", "HTTPS", "ANY", "CAA", "TYPE65280"} {
 		if got, ok := ParseType(strings.ToLower(name)); !ok || got.String() != name {
 			t.Errorf("%s: got %v, %v", name, got, ok)
 		}
@@ -231,9 +228,9 @@ func TestTypes(t *testing.T) {
 		t.Error(got)
 	}
 	for want, p := range map[string]SvcParam{
-		"no-default-alpn": {2, nil}, "port=01": {3, []byte{1}}, "key99=6162": {99, []byte("ab")}, "alpn=05": {1, []byte{5}},
+		"no-default-alpn": {2, nil}, `key3=\001`: {3, []byte{1}}, "key99=ab": {99, []byte("ab")}, `key1=\005`: {1, []byte{5}},
 		`alpn=a\,b`: {1, []byte("\x03a,b")}, "ech=AQI=": {5, []byte{1, 2}}, "dohpath=/q{?dns}": {7, []byte("/q{?dns}")},
-		"ipv4hint=010203": {4, []byte{1, 2, 3}}, "mandatory=port,key1000": {0, []byte{0, 3, 3, 232}},
+		`key4=\001\002\003`: {4, []byte{1, 2, 3}}, "mandatory=port,key1000": {0, []byte{0, 3, 3, 232}},
 	} {
 		if got := p.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -261,6 +258,9 @@ type scripts struct {
 }
 
 func (s *scripts) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if network == "udp" {
+		return nil, errors.ErrUnsupported // as on KaiOS 3
+	}
 	s.mu.Lock()
 	number := 0
 	for _, earlier := range s.dialed {
@@ -306,6 +306,7 @@ func (p *peer) ask() (m dnsmessage.Message, ok bool) {
 	if err := m.Unpack(b); err != nil || len(m.Questions) != 1 || m.Response || !m.RecursionDesired {
 		p.t.Errorf("the question is %+v, %v", m, err)
 	}
+	m.Additionals = nil // EDNS is not spoken here
 	return m, true
 }
 
@@ -355,7 +356,7 @@ func bubble(t *testing.T, servers map[string]script, f func(t *testing.T, r *Res
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &scripts{t: t, servers: servers}
-		r := New(s, Options{Servers: []string{"first", "second"}[:len(servers)]})
+		r := New(s, Options{Servers: []string{"first", "second"}[:len(servers)], Cache: NoCache})
 		f(t, r, s)
 		r.Close()
 	})
@@ -465,9 +466,11 @@ func TestSpelling(t *testing.T) {
 		m, _ := p.ask()
 		m.Questions[0].Name = dnsmessage.MustNewName("A.EXAMPLE.")
 		p.reply(m, nil)
-		m, _ = p.ask()
-		m.Questions = nil
-		p.conn.Write(frame(packed(p.t, m, dnsmessage.RCodeFormatError)))
+		for range 2 { // with EDNS, and without
+			m, _ = p.ask()
+			m.Questions = nil
+			p.conn.Write(frame(packed(p.t, m, dnsmessage.RCodeFormatError)))
+		}
 		hang(p)
 	}}, func(t *testing.T, r *Resolver, s *scripts) {
 		if got, err := r.Resolve4(t.Context(), "a.example"); err != nil || len(got) != 1 {
@@ -511,7 +514,7 @@ func TestPipelining(t *testing.T) {
 		for i := n - 1; i >= 0; i-- {
 			p.reply(questions[i], func(m *dnsmessage.Message) {
 				var last byte
-				fmt.Sscanf(m.Questions[0].Name.String(), "n%d.", &last)
+				fmt.Sscanf(strings.ToLower(m.Questions[0].Name.String()), "n%d.", &last)
 				m.Answers[0].Body = &dnsmessage.AResource{A: [4]byte{192, 0, 2, last}}
 			})
 		}
@@ -542,9 +545,9 @@ func TestTooManyInFlight(t *testing.T) {
 	bubble(t, map[string]script{"first": func(p *peer, _ int) { hang(p) }}, func(t *testing.T, r *Resolver, s *scripts) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		for range maxInFlight {
+		for i := range maxInFlight {
 			wg.Go(func() {
-				_, err := r.Query(ctx, "a.example", TypeA)
+				_, err := r.Query(ctx, fmt.Sprintf("n%d.example", i), TypeA)
 				if e := coded.From(err, ""); e.Code != coded.ABORT_ERR {
 					t.Error(err)
 				}
@@ -601,8 +604,8 @@ func TestNextServer(t *testing.T) {
 		took          time.Duration
 	}{
 		"first answers":          {honest, honest, "first:53", NoError, 1, 0},
-		"first is unreachable":   {nil, honest, "second:53", NoError, 2, 5 * time.Second},
-		"first is silent":        {func(p *peer, _ int) { hang(p) }, honest, "second:53", NoError, 2, 5 * time.Second},
+		"first is unreachable":   {nil, honest, "second:53", NoError, 2, firstPatience},
+		"first is silent":        {func(p *peer, _ int) { hang(p) }, honest, "second:53", NoError, 2, firstPatience},
 		"first has no such name": {rcode(3), honest, "first:53", NXDomain, 1, 0},
 		"first fails":            {rcode(2), honest, "second:53", NoError, 2, 0},
 		"first refuses":          {rcode(5), rcode(3), "second:53", NXDomain, 2, 0},
@@ -613,7 +616,7 @@ func TestNextServer(t *testing.T) {
 				hang(p)
 			}
 			honest(p, connection)
-		}, nil, "first:53", NoError, 3, 10 * time.Second},
+		}, nil, "first:53", NoError, 3, 6 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, map[string]script{"first": test.first, "second": test.second}, func(t *testing.T, r *Resolver, s *scripts) {
@@ -700,14 +703,16 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%d records", len(records))
 		}
 		for _, record := range records {
-			if record.Data == nil || record.Name == "" || record.Type == typeOPT || strings.ContainsAny(record.Name, " \n\x00\xff") {
+			if record.Name == "" || record.Type == typeOPT || strings.ContainsAny(record.Name, " \n\x00\xff") {
 				t.Fatalf("record %+v", record)
 			}
-			if d, ok := record.Data.(*HTTPS); ok {
-				for _, p := range d.Params {
-					if p.String() == "" {
-						t.Fatalf("parameter %+v", p)
-					}
+			back, err := ParseRecord(record.String())
+			if err != nil || !bytes.Equal(back.Data, record.Data) || back.Name != record.Name || back.Type != record.Type {
+				t.Fatalf("%+v is shown as %q, and read as %+v, %v", record, record.String(), back, err)
+			}
+			for _, f := range record.Fields() {
+				if f.Key == "" {
+					t.Fatalf("record %+v", record)
 				}
 			}
 		}

@@ -1,197 +1,235 @@
 package dns
 
 import (
+	"encoding/base32"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/dns/dnsmessage"
-
-	"kaiwire/protocols/coded"
+	"time"
 )
 
-// Type is the type of a record (IANA, "Resource Record (RR) TYPEs").
-type Type uint16
-
-// The types whose data this package takes apart, and ANY.
-const (
-	TypeA     Type = 1
-	TypeNS    Type = 2
-	TypeCNAME Type = 5
-	TypeSOA   Type = 6
-	TypePTR   Type = 12
-	TypeHINFO Type = 13
-	TypeMX    Type = 15
-	TypeTXT   Type = 16
-	TypeAAAA  Type = 28
-	TypeSRV   Type = 33
-	TypeSVCB  Type = 64
-	TypeHTTPS Type = 65
-	TypeANY   Type = 255
-)
-
-const typeOPT Type = 41
-
-var typeNames = []struct {
-	t    Type
-	name string
-}{
-	{TypeA, "A"}, {TypeNS, "NS"}, {TypeCNAME, "CNAME"}, {TypeSOA, "SOA"}, {TypePTR, "PTR"}, {TypeHINFO, "HINFO"},
-	{TypeMX, "MX"}, {TypeTXT, "TXT"}, {TypeAAAA, "AAAA"}, {TypeSRV, "SRV"}, {TypeSVCB, "SVCB"},
-	{TypeHTTPS, "HTTPS"}, {TypeANY, "ANY"},
-}
-
-// String is the type's name, or "TYPE99" (RFC 3597 §5).
-func (t Type) String() string {
-	for _, n := range typeNames {
-		if n.t == t {
-			return n.name
-		}
-	}
-	return "TYPE" + strconv.Itoa(int(t))
-}
-
-// ParseType reads what String writes, in small or capital letters.
-func ParseType(s string) (Type, bool) {
-	s = strings.ToUpper(s)
-	for _, n := range typeNames {
-		if n.name == s {
-			return n.t, true
-		}
-	}
-	if digits, ok := strings.CutPrefix(s, "TYPE"); ok {
-		n, err := strconv.ParseUint(digits, 10, 16)
-		return Type(n), err == nil
-	}
-	return 0, false
-}
-
-// Class is the class of a record; all but ClassIN are history.
-type Class uint16
-
-// ClassIN is the internet.
-const ClassIN Class = 1
-
-// String is "IN", or "CLASS99" (RFC 3597 §5).
-func (c Class) String() string {
-	if c == ClassIN {
-		return "IN"
-	}
-	return "CLASS" + strconv.Itoa(int(c))
-}
-
-// RCode says how a server has taken a question.
-type RCode uint16
-
-// The rcodes of RFC 1035 §4.1.1.
-const (
-	NoError  RCode = 0
-	FormErr  RCode = 1
-	ServFail RCode = 2
-	NXDomain RCode = 3
-	NotImp   RCode = 4
-	Refused  RCode = 5
-)
-
-var rcodeNames = [...]string{"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
-	"YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"}
-
-// String is the rcode's name, or "RCODE15".
-func (r RCode) String() string {
-	if int(r) < len(rcodeNames) {
-		return rcodeNames[r]
-	}
-	return "RCODE" + strconv.Itoa(int(r))
-}
-
-// Record is a resource record. Names in it have no dot at their end, but the
-// root is "."; bytes in them that can't be shown are written as RFC 1035 §5.1
-// has it ("\007").
+// Record is a resource record. Its name has no dot at the end, but the root is
+// "."; bytes that can't be shown are written as RFC 1035 §5.1 has it ("\007").
 type Record struct {
 	Name  string
 	Type  Type
 	Class Class
 	TTL   uint32 // seconds
-	Data  Data
+	// Data is as it is sent, but that names in it are not compressed. Fields
+	// and String show it.
+	Data []byte
 }
 
-// Data is what a record says: a pointer to one of the structs below.
-type Data interface{ data() }
-
-// A is an IPv4 address.
-type A struct{ Addr netip.Addr }
-
-// AAAA is an IPv6 address (RFC 3596).
-type AAAA struct{ Addr netip.Addr }
-
-// CNAME is the name that this one is an alias of.
-type CNAME struct{ Target string }
-
-// NS is a name server of the zone.
-type NS struct{ Target string }
-
-// PTR is a name, mostly of an address.
-type PTR struct{ Target string }
-
-// HINFO tells of a host, or that ANY is not answered (RFC 8482).
-type HINFO struct{ CPU, OS string }
-
-// MX is a mail server; the lowest preference is tried first. Exchange is "."
-// where the name takes no mail (RFC 7505).
-type MX struct {
-	Preference uint16
-	Exchange   string
+// Field is a part of a record's data: a number, a text or a list of texts.
+// Names are without the dot at their end; bytes are in the form of zone files,
+// but the bytes of a text are as they are.
+type Field struct {
+	Key    string // "priority", "exchange", …: see the layouts of types.go
+	Form   Form
+	Number uint32
+	Text   string
+	List   []string
 }
 
-// SOA is the start of a zone. Times are seconds.
-type SOA struct {
-	MName, RName                            string
-	Serial, Refresh, Retry, Expire, Minimum uint32
+// Form says which of a field's values counts.
+type Form uint8
+
+const (
+	Number Form = iota
+	Text
+	List
+)
+
+// Fields takes the data apart. Data of a type that is not known, or that is not
+// what its type says, is one field "data" in hexadecimal.
+func (record *Record) Fields() []Field {
+	layout := fieldsOf(record.Type)
+	if record.Class != ClassIN {
+		layout = nil
+	}
+	r := reader{message: record.Data}
+	fields := make([]Field, 0, len(layout))
+	for _, f := range layout {
+		fields = append(fields, r.field(f, false))
+	}
+	if layout == nil || r.err != nil || r.at != len(record.Data) {
+		return []Field{{Key: "data", Form: Text, Text: hex.EncodeToString(record.Data)}}
+	}
+	return fields
 }
 
-// SRV is a server of a service (RFC 2782).
-type SRV struct {
-	Priority, Weight, Port uint16
-	Target                 string
+// String is the record as a line of a zone file (RFC 1035 §5.1), with absolute
+// names; data that is not known is written as RFC 3597 §5 has it.
+func (record *Record) String() string {
+	line := absolute(record.Name) + " " + strconv.FormatUint(uint64(record.TTL), 10) + " " + record.Class.String() + " " + record.Type.String()
+	if data := record.Presentation(); data != "" {
+		line += " " + data
+	}
+	return line
 }
 
-// TXT is one or more strings of any bytes.
-type TXT struct{ Strings []string }
-
-// SVCB tells how to reach a service (RFC 9460); with Priority 0 it is an alias.
-// Target "." is the record's own name.
-type SVCB struct {
-	Priority uint16
-	Target   string
-	Params   []SvcParam
+// Presentation is the data as zone files have it.
+func (record *Record) Presentation() string {
+	layout := fieldsOf(record.Type)
+	if record.Class != ClassIN {
+		layout = nil
+	}
+	r := reader{message: record.Data}
+	var parts []string
+	for _, f := range layout {
+		v := r.field(f, true)
+		switch v.Form {
+		case Number:
+			parts = append(parts, strconv.FormatUint(uint64(v.Number), 10))
+		case Text:
+			parts = append(parts, v.Text)
+		case List:
+			parts = append(parts, v.List...)
+		}
+	}
+	if layout == nil || r.err != nil || r.at != len(record.Data) {
+		text := `\# ` + strconv.Itoa(len(record.Data))
+		if len(record.Data) > 0 {
+			text += " " + strings.ToUpper(hex.EncodeToString(record.Data))
+		}
+		return text
+	}
+	return strings.Join(parts, " ")
 }
 
-// HTTPS is the SVCB of web servers.
-type HTTPS SVCB
+var base32Hex = base32.HexEncoding.WithPadding(base32.NoPadding)
 
-// Unknown is the data of every other type, as it came (RFC 3597).
-type Unknown struct{ Data []byte }
+// field reads a part of data: as zone files have it, or as apps do.
+func (r *reader) field(f field, zone bool) Field {
+	v := Field{Key: f.key, Form: Text}
+	quoted := func(b []byte) string {
+		if !zone {
+			return string(b)
+		}
+		return string(append(appendEscaped([]byte{'"'}, b, `"\`), '"'))
+	}
+	switch f.kind {
+	case u8:
+		v.Form, v.Number = Number, uint32(r.u8())
+	case u16:
+		v.Form, v.Number = Number, uint32(r.u16())
+	case u32:
+		v.Form, v.Number = Number, r.u32()
+	case seconds:
+		v.Text = instant(r.u32())
+	case rrType:
+		v.Text = Type(r.u16()).String()
+	case domain:
+		if wire := r.name(nil); r.err == nil {
+			if v.Text = nameText(wire); zone {
+				v.Text = absolute(v.Text)
+			}
+		}
+	case ip4, ip6:
+		size := 4
+		if f.kind == ip6 {
+			size = 16
+		}
+		if a, ok := netip.AddrFromSlice(r.bytes(size)); ok {
+			v.Text = a.String()
+		}
+	case tag:
+		v.Text = string(r.bytes(int(r.u8())))
+		for i := range len(v.Text) {
+			if c := v.Text[i]; c <= ' ' || c > '~' || strings.IndexByte(specials, c) >= 0 {
+				r.err = errShort // can't be shown without quotes
+			}
+		}
+		if v.Text == "" {
+			r.err = errShort
+		}
+	case charString:
+		v.Text = quoted(r.bytes(int(r.u8())))
+	case charStrings:
+		v.Form = List
+		for first := true; first || r.at < len(r.message) && r.err == nil; first = false {
+			v.List = append(v.List, quoted(r.bytes(int(r.u8()))))
+		}
+	case longString:
+		v.Text = quoted(r.rest())
+	case hexBytes:
+		v.Text = strings.ToUpper(hex.EncodeToString(r.rest()))
+	case base64Bytes:
+		v.Text = base64.StdEncoding.EncodeToString(r.rest())
+	case saltBytes:
+		v.Text = strings.ToUpper(hex.EncodeToString(r.bytes(int(r.u8()))))
+		if v.Text == "" && zone {
+			v.Text = "-"
+		}
+	case hashBytes:
+		if v.Text = base32Hex.EncodeToString(r.bytes(int(r.u8()))); v.Text == "" {
+			r.err = errShort
+		}
+	case typeBitmap:
+		v.Form = List
+		for _, t := range r.types() {
+			v.List = append(v.List, t.String())
+		}
+	case svcParams:
+		v.Form = List
+		for _, p := range r.params() {
+			v.List = append(v.List, p.show(zone))
+		}
+	case location:
+		v.Text = r.location()
+	}
+	return v
+}
 
-func (*A) data()       {}
-func (*AAAA) data()    {}
-func (*CNAME) data()   {}
-func (*NS) data()      {}
-func (*PTR) data()     {}
-func (*HINFO) data()   {}
-func (*MX) data()      {}
-func (*SOA) data()     {}
-func (*SRV) data()     {}
-func (*TXT) data()     {}
-func (*SVCB) data()    {}
-func (*HTTPS) data()   {}
-func (*Unknown) data() {}
+// instant writes seconds since 1970, which wrap around in 2106, as RFC 4034
+// §3.2 has it.
+func instant(s uint32) string {
+	return time.Unix(int64(s), 0).UTC().Format("20060102150405")
+}
+
+// types reads a bitmap of types (RFC 4034 §4.1.2), of which there is one way to
+// write it.
+func (r *reader) types() (list []Type) {
+	for last := -1; r.at < len(r.message) && r.err == nil; {
+		window := int(r.u8())
+		bits := r.bytes(int(r.u8()))
+		if len(bits) < 1 || len(bits) > 32 || bits[len(bits)-1] == 0 || window <= last {
+			r.err = errShort
+			return nil
+		}
+		last = window
+		for i, b := range bits {
+			for bit := range 8 {
+				if b&(0x80>>bit) != 0 {
+					list = append(list, Type(window<<8|i<<3|bit))
+				}
+			}
+		}
+	}
+	return list
+}
 
 // SvcParam is a parameter of a service binding.
 type SvcParam struct {
 	Key   uint16
 	Value []byte // as it came
+}
+
+// params reads parameters, whose keys have to rise.
+func (r *reader) params() (list []SvcParam) {
+	for last := -1; r.at < len(r.message) && r.err == nil; {
+		key := r.u16()
+		value := r.bytes(int(r.u16()))
+		if r.err == nil && int(key) <= last {
+			r.err = errShort
+		}
+		last = int(key)
+		list = append(list, SvcParam{key, value})
+	}
+	return list
 }
 
 var svcKeys = [...]string{"mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp"}
@@ -203,36 +241,49 @@ func svcKey(k uint16) string {
 	return "key" + strconv.Itoa(int(k))
 }
 
-// String is the parameter as zone files have it, such as "alpn=h2,h3"; a value
-// that does not fit its key is written as hexadecimal digits.
-func (p SvcParam) String() string {
+// String is the parameter without quotes, such as "alpn=h2,h3".
+func (p SvcParam) String() string { return p.show(false) }
+
+// show writes the parameter, as zone files have it or as apps do. A value that
+// does not fit its key is written as bytes, under the key's number.
+func (p SvcParam) show(zone bool) string {
 	key := svcKey(p.Key)
 	if len(p.Value) == 0 {
 		return key
 	}
 	v, ok := p.text()
+	quoted := key == "alpn" || key == "dohpath"
 	if !ok {
-		v = hex.EncodeToString(p.Value)
+		key, v, quoted = "key"+strconv.Itoa(int(p.Key)), string(p.Value), true
+	}
+	switch {
+	case zone && quoted:
+		v = string(append(appendEscaped([]byte{'"'}, []byte(v), `"\`), '"'))
+	case !ok:
+		// Without quotes nobody could tell where such bytes end.
+		v = string(appendEscaped(nil, p.Value, specials))
 	}
 	return key + "=" + v
 }
 
+// text is a value that fits its key. In the values of a list a comma is quoted
+// with a backslash, and so is the backslash (RFC 9460 §A.1).
 func (p SvcParam) text() (string, bool) {
 	var list []string
 	v := p.Value
 	switch svcKey(p.Key) {
 	case "mandatory":
 		for ; len(v) >= 2; v = v[2:] {
-			list = append(list, svcKey(uint16(v[0])<<8|uint16(v[1])))
+			list = append(list, svcKey(binary.BigEndian.Uint16(v)))
 		}
 		return strings.Join(list, ","), len(v) == 0
 	case "alpn":
 		for len(v) > 0 {
 			n := int(v[0])
-			if len(v) < 1+n {
+			if n == 0 || len(v) < 1+n {
 				return "", false
 			}
-			list = append(list, escape(v[1:1+n], ','))
+			list = append(list, strings.NewReplacer(`\`, `\\`, `,`, `\,`).Replace(string(v[1:1+n])))
 			v = v[1+n:]
 		}
 		return strings.Join(list, ","), true
@@ -240,7 +291,7 @@ func (p SvcParam) text() (string, bool) {
 		if len(v) != 2 {
 			return "", false
 		}
-		return strconv.Itoa(int(v[0])<<8 | int(v[1])), true
+		return strconv.Itoa(int(binary.BigEndian.Uint16(v))), true
 	case "ipv4hint", "ipv6hint":
 		size := 4
 		if svcKey(p.Key) == "ipv6hint" {
@@ -254,185 +305,57 @@ func (p SvcParam) text() (string, bool) {
 	case "ech":
 		return base64.StdEncoding.EncodeToString(v), true
 	case "dohpath":
-		return escape(v, 0), true
+		return string(v), true
 	}
 	return "", false
 }
 
-// escape writes bytes that can't be shown, the backslash and also as RFC 1035
-// §5.1 has it.
-func escape(b []byte, also byte) string {
-	var s strings.Builder
-	for _, c := range b {
-		switch {
-		case c <= ' ' || c > '~':
-			s.WriteByte('\\')
-			s.WriteByte('0' + c/100)
-			s.WriteByte('0' + c/10%10)
-			s.WriteByte('0' + c%10)
-		case c == '\\' || c == also:
-			s.WriteByte('\\')
-			fallthrough
-		default:
-			s.WriteByte(c)
-		}
+// location writes the data of LOC (RFC 1876 §3).
+func (r *reader) location() string {
+	version := r.u8()
+	size, horizontal, vertical := r.u8(), r.u8(), r.u8()
+	latitude, longitude, altitude := r.u32(), r.u32(), r.u32()
+	if r.err != nil {
+		return ""
 	}
-	return s.String()
+	angle := func(v uint32, positive, negative string, most int64) string {
+		n := int64(v) - 1<<31
+		side := positive
+		if n < 0 {
+			n, side = -n, negative
+		}
+		if n > most*3600000 {
+			r.err = errShort
+		}
+		s := strconv.FormatInt
+		return s(n/3600000, 10) + " " + s(n/60000%60, 10) + " " + decimal(n%60000, 3) + " " + side
+	}
+	precision := func(b uint8) string {
+		if b>>4 > 9 || b&15 > 9 || b != 0 && b>>4 == 0 {
+			r.err = errShort
+		}
+		n := int64(b >> 4)
+		for range b & 15 {
+			n *= 10
+		}
+		return decimal(n, 2) + "m"
+	}
+	if version != 0 {
+		r.err = errShort
+	}
+	return angle(latitude, "N", "S", 90) + " " + angle(longitude, "E", "W", 180) + " " + decimal(int64(altitude)-10000000, 2) + "m " +
+		precision(size) + " " + precision(horizontal) + " " + precision(vertical)
 }
 
-func text(n dnsmessage.Name) string {
-	b := n.Data[:n.Length]
-	if len(b) > 1 {
-		b = b[:len(b)-1]
+// decimal writes n with that many of its digits after the point.
+func decimal(n int64, places int) string {
+	sign := ""
+	if n < 0 {
+		n, sign = -n, "-"
 	}
-	return escape(b, 0)
-}
-
-// maxRecords bounds an answer, whose 64 KiB may otherwise become many
-// megabytes by compression.
-const maxRecords = 1024
-
-// parse reads a message that is known to answer a question of ours.
-func parse(message []byte) (*Answer, error) {
-	var p dnsmessage.Parser
-	h, err := p.Start(message)
-	if err == nil {
-		err = p.SkipAllQuestions()
+	s := strconv.FormatInt(n, 10)
+	if len(s) <= places {
+		s = strings.Repeat("0", places+1-len(s)) + s
 	}
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	a := &Answer{RCode: RCode(h.RCode), Authoritative: h.Authoritative, Truncated: h.Truncated, RecursionAvailable: h.RecursionAvailable}
-	count := 0
-	for _, section := range []struct {
-		header  func() (dnsmessage.ResourceHeader, error)
-		skip    func() error
-		records *[]Record
-	}{
-		{p.AnswerHeader, p.SkipAnswer, &a.Answers},
-		{p.AuthorityHeader, p.SkipAuthority, &a.Authorities},
-		{p.AdditionalHeader, p.SkipAdditional, &a.Additionals},
-	} {
-		for {
-			h, err := section.header()
-			if err == dnsmessage.ErrSectionDone {
-				break
-			}
-			if err != nil {
-				return nil, unreadable(err)
-			}
-			if count++; count > maxRecords {
-				return nil, coded.New(coded.ELIMIT, protocol, "The answer has too many records.", nil)
-			}
-			// The parser's own record readers go by what they expect to
-			// find; skipping checks the length that the record claims.
-			before := p
-			if err := section.skip(); err != nil {
-				return nil, unreadable(err)
-			}
-			if Type(h.Type) == typeOPT {
-				continue
-			}
-			p = before
-			data, err := parseData(&p, h)
-			if err != nil {
-				return nil, unreadable(err)
-			}
-			*section.records = append(*section.records, Record{Name: text(h.Name), Type: Type(h.Type), Class: Class(h.Class), TTL: h.TTL, Data: data})
-		}
-	}
-	return a, nil
-}
-
-func unreadable(err error) error { return coded.New(coded.EPROTO, protocol, "", err) }
-
-// parseData reads the data of the record with header h.
-func parseData(p *dnsmessage.Parser, h dnsmessage.ResourceHeader) (Data, error) {
-	data, err := parseKnown(p, h)
-	if err != nil && strings.Contains(err.Error(), "invalid dns name") {
-		// A label with a dot in it, which is legal, and usual in the
-		// mailbox of a SOA ("first\.last"), but more than the parser can
-		// hold. The rest of the answer need not suffer for it.
-		data, err = nil, nil
-	}
-	if data == nil && err == nil {
-		var r dnsmessage.UnknownResource
-		if r, err = p.UnknownResource(); err != nil {
-			return nil, err
-		}
-		data = &Unknown{r.Data}
-		if Type(h.Type) == TypeHINFO {
-			cpu, rest, ok := characterString(r.Data)
-			os, rest, ok2 := characterString(rest)
-			if ok && ok2 && len(rest) == 0 {
-				data = &HINFO{cpu, os}
-			}
-		}
-	}
-	return data, err
-}
-
-// characterString takes a <character-string> off b (RFC 1035 §3.3).
-func characterString(b []byte) (s string, rest []byte, ok bool) {
-	if len(b) == 0 || len(b) < 1+int(b[0]) {
-		return "", nil, false
-	}
-	return string(b[1 : 1+b[0]]), b[1+b[0]:], true
-}
-
-// parseKnown returns nil for types, classes and lengths that it does not know.
-func parseKnown(p *dnsmessage.Parser, h dnsmessage.ResourceHeader) (Data, error) {
-	if Class(h.Class) != ClassIN {
-		return nil, nil
-	}
-	switch Type(h.Type) {
-	case TypeA:
-		if h.Length != 4 {
-			return nil, nil
-		}
-		r, err := p.AResource()
-		return &A{netip.AddrFrom4(r.A)}, err
-	case TypeAAAA:
-		if h.Length != 16 {
-			return nil, nil
-		}
-		r, err := p.AAAAResource()
-		return &AAAA{netip.AddrFrom16(r.AAAA)}, err
-	case TypeCNAME:
-		r, err := p.CNAMEResource()
-		return &CNAME{text(r.CNAME)}, err
-	case TypeNS:
-		r, err := p.NSResource()
-		return &NS{text(r.NS)}, err
-	case TypePTR:
-		r, err := p.PTRResource()
-		return &PTR{text(r.PTR)}, err
-	case TypeMX:
-		r, err := p.MXResource()
-		return &MX{r.Pref, text(r.MX)}, err
-	case TypeSOA:
-		r, err := p.SOAResource()
-		return &SOA{text(r.NS), text(r.MBox), r.Serial, r.Refresh, r.Retry, r.Expire, r.MinTTL}, err
-	case TypeSRV:
-		r, err := p.SRVResource()
-		return &SRV{r.Priority, r.Weight, r.Port, text(r.Target)}, err
-	case TypeTXT:
-		r, err := p.TXTResource()
-		return &TXT{r.TXT}, err
-	case TypeSVCB:
-		r, err := p.SVCBResource()
-		return svcb(&r), err
-	case TypeHTTPS:
-		r, err := p.HTTPSResource()
-		return (*HTTPS)(svcb(&r.SVCBResource)), err
-	}
-	return nil, nil
-}
-
-func svcb(r *dnsmessage.SVCBResource) *SVCB {
-	s := &SVCB{Priority: r.Priority, Target: text(r.Target)}
-	for _, p := range r.Params {
-		s.Params = append(s.Params, SvcParam{uint16(p.Key), p.Value})
-	}
-	return s
+	return sign + s[:len(s)-places] + "." + s[len(s)-places:]
 }

@@ -1,5 +1,6 @@
 // DNS as the app sees it; see index.d.ts.
 
+import { surface } from './errors.js';
 import { Handle } from './handle.js';
 
 export class Dns {
@@ -8,29 +9,131 @@ export class Dns {
   }
 
   async resolver(options) {
-    const { value } = await this._client.call('dns', 'resolver', 0, options, options);
-    return new Resolver(this._client, value);
+    const args = Object.assign({}, options, { store: undefined, cache: bounds(options && options.cache) });
+    const { value } = await this._client.call(this._module, 'resolver', 0, args, options, { opens: true });
+    const resolver = new this._Resolver(this._client, this._module, value);
+    const store = options && options.store;
+    if (store) await resolver._keep(store);
+    return resolver;
   }
+}
+Dns.prototype._module = 'dns';
+
+export class Dnssec extends Dns {}
+Dnssec.prototype._module = 'dnssec';
+
+/** The option cache: false for none. */
+function bounds(cache) {
+  return cache === false ? { maxSize: 0 } : cache;
+}
+
+/**
+ * A name as Go takes it: what letters outside ASCII are mapped to, and how they are composed, the platform knows (IDNA is
+ * NFKC and small letters, but for characters that no name has).
+ */
+function normal(name) {
+  return typeof name === 'string' && /[^\x00-\x7f]/.test(name) ? name.normalize('NFKC').toLowerCase() : name;
 }
 
 class Resolver extends Handle {
-  constructor(client, { handle }) {
-    super(client, 'dns', handle);
+  constructor(client, module, { handle }) {
+    super(client, module, handle);
+    this._store = null;
+  }
+
+  /** Takes the cache out of the app's store. A store that fails is no reason not to resolve names. */
+  async _keep(store) {
+    this._store = store;
+    try {
+      const saved = await store.get();
+      if (saved) await this.restore(saved);
+    } catch (error) {
+      surface(error);
+    }
+  }
+
+  async close() {
+    const store = this._store;
+    this._store = null;
+    if (store && !this.closed) {
+      try {
+        await store.set(await this.save());
+      } catch (error) {
+        surface(error);
+      }
+    }
+    return super.close();
   }
 
   async query(name, type, options) {
-    return (await this._call('query', { name, type }, options)).value;
+    return (await this._call('query', { name: normal(name), type }, options)).value;
   }
 
-  resolve4(name, options) { return this._resolve('resolve4', name, options); }
-  resolve6(name, options) { return this._resolve('resolve6', name, options); }
-  resolveMx(name, options) { return this._resolve('resolveMx', name, options); }
-  resolveTxt(name, options) { return this._resolve('resolveTxt', name, options); }
-  resolveSrv(name, options) { return this._resolve('resolveSrv', name, options); }
-  resolvePtr(name, options) { return this._resolve('resolvePtr', name, options); }
-  reverse(ip, options) { return this._resolve('reverse', ip, options); }
+  async lookup(name, options) {
+    const { family, all } = options || {};
+    const list = (await this._call('lookup', { name: normal(name), family }, options)).value
+      .map((address) => ({ address, family: address.indexOf(':') < 0 ? 4 : 6 }));
+    return all ? list : list[0];
+  }
 
-  async _resolve(method, name, options) {
-    return (await this._call(method, { name }, options)).value;
+  resolve4(name, options) { return this._resolve('resolve4', name, options, ({ address }) => address); }
+  resolve6(name, options) { return this._resolve('resolve6', name, options, ({ address }) => address); }
+  resolveAny(name, options) { return this._resolve('resolveAny', name, options, same); }
+  resolveCaa(name, options) {
+    return this._resolve('resolveCaa', name, options, ({ critical, tag, value }) => ({ critical, [tag]: value }));
+  }
+  resolveCname(name, options) { return this._resolve('resolveCname', name, options, ({ target }) => target); }
+  resolveHttps(name, options) { return this._resolve('resolveHttps', name, options, same); }
+  resolveMx(name, options) { return this._resolve('resolveMx', name, options, same); }
+  resolveNaptr(name, options) { return this._resolve('resolveNaptr', name, options, same); }
+  resolveNs(name, options) { return this._resolve('resolveNs', name, options, ({ target }) => target); }
+  resolvePtr(name, options) { return this._resolve('resolvePtr', name, options, ({ target }) => target); }
+  async resolveSoa(name, options) {
+    const [{ mname, rname, serial, refresh, retry, expire, minimum }] = await this._resolve('resolveSoa', name, options, same);
+    return { nsname: mname, hostmaster: rname, serial, refresh, retry, expire, minttl: minimum };
+  }
+  resolveSrv(name, options) {
+    return this._resolve('resolveSrv', name, options,
+      ({ priority, weight, port, target }) => ({ priority, weight, port, name: target }));
+  }
+  resolveTlsa(name, options) {
+    return this._resolve('resolveTlsa', name, options, ({ certUsage, selector, match, data }) =>
+      ({ certUsage, selector, match, data: Uint8Array.from(data.match(/../g) || [], (digits) => parseInt(digits, 16)) }));
+  }
+  resolveTxt(name, options) { return this._resolve('resolveTxt', name, options, ({ entries }) => entries); }
+  reverse(ip, options) { return this._resolve('reverse', ip, options, ({ target }) => target); }
+
+  async discoverMail(domain, options) {
+    return (await this._call('discoverMail', { domain: normal(domain) }, options)).value;
+  }
+
+  async discoverChat(domain, options) {
+    return (await this._call('discoverChat', { domain: normal(domain) }, options)).value;
+  }
+
+  async statistics(options) {
+    return (await this._call('statistics', {}, options)).value;
+  }
+
+  async save(options) {
+    return (await this._call('save', {}, options)).bytes;
+  }
+
+  async restore(saved, options) {
+    return (await this._call('restore', {}, options, { bytes: saved })).value;
+  }
+
+  async _resolve(method, name, options, shape) {
+    return (await this._call(method, { name: normal(name) }, options)).value.map(shape);
   }
 }
+Dns.prototype._Resolver = Resolver;
+
+class ValidatingResolver extends Resolver {
+  async validate(name, type, options) {
+    return (await this._call('validate', { name: normal(name), type }, options)).value;
+  }
+}
+Dnssec.prototype._Resolver = ValidatingResolver;
+
+const same = (data) => data;

@@ -24,6 +24,12 @@ var rcodes = map[string]int{
 	"notimp.kaiwire.example.":   dns.RcodeNotImplemented,
 }
 
+const (
+	maxPayload   = 1232
+	clientCookie = 16 // digits
+	serverCookie = "6b61697769726521"
+)
+
 // Server is a name server. Its methods may be called from any goroutine.
 type Server struct {
 	records map[string][]dns.RR // by name in small letters
@@ -111,8 +117,18 @@ func (s *Server) handle(w dns.ResponseWriter, question *dns.Msg) {
 	default:
 		s.answer(m, question.Question[0])
 	}
+	size := dns.MinMsgSize
+	if opt := question.IsEdns0(); opt != nil {
+		m.SetEdns0(maxPayload, false)
+		size = min(max(int(opt.UDPSize()), size), maxPayload)
+		for _, option := range opt.Option {
+			if cookie, ok := option.(*dns.EDNS0_COOKIE); ok && len(cookie.Cookie) >= clientCookie {
+				m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: cookie.Cookie[:clientCookie] + serverCookie}}
+			}
+		}
+	}
 	if _, udp := w.RemoteAddr().(*net.UDPAddr); udp {
-		m.Truncate(dns.MinMsgSize)
+		m.Truncate(size)
 	}
 	m.Compress = true
 	w.WriteMsg(m)

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
 import * as unbound from '../servers/unbound.mjs';
 import { lookup } from '../servers/zone.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { modesOf, openStage } from './stage.mjs';
 
 const ZONE = 'kaiwire.test';
 const NAME_SERVER = 'ns.kaiwire.test';
@@ -14,9 +14,9 @@ test('DNS', { skip: missing('firefox-esr', 'unbound') }, async (t) => {
   t.after(server.stop);
   const stageOf = await openStage(t, { hosts: { [`${NAME_SERVER}:53`]: `127.0.0.1:${server.port}` } });
 
-  for (const { mode, worker } of MODES) {
+  for (const { mode, worker, engine } of modesOf('dns')) {
     await t.test(`answers are the zone’s, ${mode}`, async (t) => {
-      const page = await stageOf.open({ modules: ['dns'], worker });
+      const page = await stageOf.open({ modules: ['dns'], worker, engine });
       await page.run('resolver', async (server) => {
         stage.held.resolver = await stage.wire.dns.resolver({ servers: [server] });
       }, [NAME_SERVER]);
@@ -72,7 +72,7 @@ test('DNS', { skip: missing('firefox-esr', 'unbound') }, async (t) => {
         const [record] = lookup(`many.${ZONE}`, 'A');
         assert.deepEqual(sorted(answer.answers.map(({ address }) => address)), zone(`many.${ZONE}`, 'A', ([address]) => address));
         assert.ok(answer.answers.some(({ address }) => address === record[0]));
-        assert.ok(answer.answers.every(({ name, type, ttl }) => name.replace(/\.$/, '') === `many.${ZONE}` && type === 'A' && ttl === 300));
+        assert.ok(answer.answers.every(({ name, type, ttl }) => name.replace(/\.$/, '') === `many.${ZONE}` && type === 'A' && ttl > 0 && ttl <= 300));
         assert.ok(answer.server.startsWith(NAME_SERVER), answer.server);
         assert.ok(answer.elapsed >= 0);
         assert.equal((await ask('query', `nobody.${ZONE}`, 'A')).rcode, 'NXDOMAIN');
