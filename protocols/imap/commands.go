@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"io"
 	"strconv"
 	"strings"
 
@@ -91,6 +90,40 @@ func (s *Session) store(ctx context.Context, set imap.NumSet, since uint64, chan
 	return failed, err
 }
 
+// StoreLabels changes the labels of messages at Gmail (X-GM-EXT-1).
+func (s *Session) StoreLabels(ctx context.Context, set imap.NumSet, op imap.StoreFlagsOp, labels []string) error {
+	if err := checkSet(set); err != nil {
+		return err
+	}
+	sign, ok := storeSign(op)
+	if !ok {
+		return invalid("The change of labels is not valid.")
+	}
+	for _, label := range labels {
+		if label == "" || hasControl(label) {
+			return invalid("The label is not valid.")
+		}
+	}
+	if !s.Has("X-GM-EXT-1") {
+		return unsupported("X-GM-EXT-1")
+	}
+	_, err := s.store(ctx, set, 0, func(w *wire.Writer) {
+		w.Text(sign).Text("X-GM-LABELS.SILENT (")
+		for i, label := range labels {
+			if i > 0 {
+				w.Text(" ")
+			}
+			if strings.HasPrefix(label, `\`) && isAtom(label[1:]) {
+				w.Text(label) // one of Gmail's own: \Inbox, \Starred
+			} else {
+				w.Mailbox(label)
+			}
+		}
+		w.Text(")")
+	})
+	return err
+}
+
 func writeFlags(w *wire.Writer, flags []imap.Flag) {
 	w.Text("(")
 	for i, f := range flags {
@@ -100,53 +133,6 @@ func writeFlags(w *wire.Writer, flags []imap.Flag) {
 		w.Text(string(f))
 	}
 	w.Text(")")
-}
-
-// Append adds a message of exactly size bytes to a mailbox (RFC 3501, section
-// 6.3.11). The message is sent as it is read; its lines have to end in CRLF.
-// If r gives fewer bytes than size, or fails, the session ends, since the
-// server can't be told to forget what it has; r's error is the cause then.
-//
-// The result is zero without UIDPLUS. Response TRYCREATE in an EREJECTED means
-// that there is no such mailbox.
-func (s *Session) Append(ctx context.Context, mailbox string, r io.Reader, size int64, options *imap.AppendOptions) (*imap.AppendData, error) {
-	mailbox, err := mailboxName(mailbox)
-	if err != nil {
-		return nil, err
-	}
-	m := AppendMessage{Message: r, Size: size}
-	if options != nil {
-		m.Flags, m.Time = options.Flags, options.Time
-	}
-	if err := m.check(); err != nil {
-		return nil, err
-	}
-	data := &imap.AppendData{}
-	err = s.do(ctx, &command{
-		write: func(w *wire.Writer) {
-			w.Text("APPEND ").Mailbox(mailbox)
-			m.write(w)
-		},
-		code: func(code, args string) bool { return appended(data, code, args) },
-	})
-	if err != nil {
-		return nil, err
-	}
-	return data, nil
-}
-
-// appended reads APPENDUID (RFC 4315).
-func appended(data *imap.AppendData, code, args string) bool {
-	if code != "APPENDUID" {
-		return false
-	}
-	validity, uid, _ := strings.Cut(args, " ")
-	v, ok := wire.ParseNumber(validity)
-	n, ok2 := wire.ParseNumber(uid)
-	if ok && ok2 {
-		data.UIDValidity, data.UID = v, imap.UID(n)
-	}
-	return true
 }
 
 // Copy copies messages to another mailbox (RFC 3501, section 6.4.7).
@@ -210,31 +196,40 @@ func (s *Session) Move(ctx context.Context, set imap.NumSet, mailbox string) (*M
 	if s.Has("MOVE") {
 		return s.transfer(ctx, "MOVE", set, mailbox)
 	}
-	// From one command to the next the server may give other numbers to the
-	// same messages; UIDs stay.
-	uids, ok := set.(imap.UIDSet)
-	if !ok {
-		err := s.Fetch(ctx, set, nil, s.o.Limits.Results, func(m *Message) error {
-			uids.AddNum(m.UID)
-			return nil
-		})
-		if err != nil || len(uids) == 0 {
-			return &MoveData{}, err
-		}
+	uids, err := s.uidsOf(ctx, set)
+	if err != nil || len(uids) == 0 {
+		return &MoveData{}, err
 	}
 	data, err := s.transfer(ctx, "COPY", uids, mailbox)
 	if err != nil {
 		return nil, err
 	}
+	return data, s.remove(ctx, uids)
+}
+
+// uidsOf gives the UIDs of messages: from one command to the next the server
+// may give other numbers to the same messages.
+func (s *Session) uidsOf(ctx context.Context, set imap.NumSet) (imap.UIDSet, error) {
+	if uids, ok := set.(imap.UIDSet); ok {
+		return uids, nil
+	}
+	var uids imap.UIDSet
+	err := s.Fetch(ctx, set, nil, s.o.Limits.Results, func(m *Message) error {
+		uids.AddNum(m.UID)
+		return nil
+	})
+	return uids, err
+}
+
+// remove marks messages \Deleted and, with UIDPLUS, expunges them.
+func (s *Session) remove(ctx context.Context, uids imap.UIDSet) error {
 	if err := s.Store(ctx, uids, imap.StoreFlagsAdd, []imap.Flag{imap.FlagDeleted}); err != nil {
-		return nil, err
+		return err
 	}
-	if s.Has("UIDPLUS") {
-		if err := s.ExpungeUIDs(ctx, uids); err != nil {
-			return nil, err
-		}
+	if !s.Has("UIDPLUS") {
+		return nil
 	}
-	return data, nil
+	return s.ExpungeUIDs(ctx, uids)
 }
 
 // Expunge removes all messages that are marked \Deleted (RFC 3501, section
@@ -289,7 +284,7 @@ func hasControl(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7F }) >= 0
 }
 
-// checkSet refuses a set that the engine would end the session over.
+// checkSet refuses a set that names no message.
 func checkSet(set imap.NumSet) error {
 	switch set := set.(type) {
 	case imap.SeqSet:
@@ -297,7 +292,7 @@ func checkSet(set imap.NumSet) error {
 			return nil
 		}
 	case imap.UIDSet:
-		if len(set) > 0 {
+		if len(set) > 0 || imap.IsSearchRes(set) {
 			return nil
 		}
 	}

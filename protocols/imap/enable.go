@@ -80,6 +80,11 @@ func (s *Session) settleIn(ctx context.Context) error {
 	if s.Has("IMAP4rev2") && !s.Has("IMAP4rev1") {
 		s.setUTF8(true)
 	}
+	if s.inline {
+		if err := s.compress(ctx); err != nil {
+			return err
+		}
+	}
 	if !s.Has("ENABLE") {
 		return nil
 	}

@@ -62,3 +62,10 @@ var errEnded = errors.New("imap: the session has ended")
 func unsupported(what string) error {
 	return newError(coded.ENOTSUP, "The server can't do this: it lacks "+what+".", nil)
 }
+
+// isRefusal reports whether err is a NO or BAD, which leaves the session as it
+// was.
+func isRefusal(err error) bool {
+	var e *coded.Error
+	return errors.As(err, &e) && e.Code == coded.EREJECTED
+}

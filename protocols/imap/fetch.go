@@ -194,10 +194,16 @@ func (s *Session) checkFetch(set imap.NumSet, o *imap.FetchOptions, items []Item
 
 // fetchCommand makes the command, the UID always asked for.
 func (s *Session) fetchCommand(set imap.NumSet, o *imap.FetchOptions, items []Item) *command {
+	others := 0
+	for _, item := range items {
+		if item != ItemVanished {
+			others++
+		}
+	}
 	f := &fetching{
 		set: set,
 		flagsOnly: !o.Envelope && !o.InternalDate && !o.RFC822Size && o.BodyStructure == nil &&
-			len(o.BodySection)+len(o.BinarySection)+len(o.BinarySectionSize)+len(items) == 0,
+			len(o.BodySection)+len(o.BinarySection)+len(o.BinarySectionSize)+others == 0,
 	}
 	for _, section := range o.BodySection {
 		f.sections = append(f.sections, asked{key: bodyKey(section), body: section})

@@ -2,7 +2,6 @@ package imap
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"kaiwire/protocols/coded"
@@ -196,9 +195,8 @@ func (s *Session) resumeIdle() {
 	} else {
 		err = s.startIdle(ctx)
 	}
-	var e *coded.Error
 	s.mu.Lock()
-	i.refused = i.refused || errors.As(err, &e) && e.Code == coded.EREJECTED
+	i.refused = i.refused || isRefusal(err)
 	i.started(s)
 	s.mu.Unlock()
 }

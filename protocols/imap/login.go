@@ -124,6 +124,11 @@ func (s *Session) startTLS(ctx context.Context) error {
 }
 
 func (s *Session) login(ctx context.Context, auth sasl.Credentials) error {
+	if b, ok := s.conn.Conn.(dial.Binder); ok && auth.Binding == nil {
+		if kind, data := b.ChannelBinding(); data != nil {
+			auth.Binding = &sasl.ChannelBinding{Type: kind, Data: data}
+		}
+	}
 	mechanism, client, err := s.mechanism(auth)
 	if err != nil {
 		return err
@@ -146,6 +151,11 @@ func (s *Session) login(ctx context.Context, auth sasl.Credentials) error {
 		return refused(coded.EAUTH, c.refused)
 	case err != nil:
 		return err
+	}
+	if client != nil {
+		if err := sasl.Verify(client); err != nil {
+			return err
+		}
 	}
 	return s.capability(ctx)
 }

@@ -193,10 +193,10 @@ const maxOdd = 1000
 // List returns the mailboxes whose names match pattern, in which % stands for
 // anything without and * for anything with the hierarchy delimiter. reference
 // is most often empty (RFC 3501, section 6.3.8). The attributes of RFC 6154
-// (\Sent, \Trash, …) are asked for where the server has them.
+// (\Sent, \Trash, …) are asked for where the server has them, and guessed by the
+// names in many languages where it doesn't.
 func (s *Session) List(ctx context.Context, reference, pattern string) ([]*imap.ListData, error) {
-	o := &imap.ListOptions{ReturnSpecialUse: s.Has("SPECIAL-USE") && s.Has("LIST-EXTENDED")}
-	return s.list(ctx, "LIST", reference, []string{pattern}, o)
+	return s.ListExtended(ctx, reference, []string{pattern}, &imap.ListOptions{ReturnSpecialUse: true})
 }
 
 func (s *Session) list(ctx context.Context, verb, reference string, patterns []string, o *imap.ListOptions) ([]*imap.ListData, error) {
@@ -312,9 +312,7 @@ func (s *Session) listed() *imap.ListData {
 	data := &imap.ListData{}
 	r.List(func() { data.Attrs = append(data.Attrs, mailboxAttr(r, r.Until(" )"))) })
 	r.Space()
-	if b, ok := r.String(); ok && len(b) > 0 {
-		data.Delim, _ = utf8.DecodeRune(b)
-	}
+	data.Delim = readDelimiter(r)
 	r.Space()
 	b, ok := r.String()
 	if r.Err() != nil {
@@ -332,6 +330,17 @@ func (s *Session) listed() *imap.ListData {
 		return nil
 	}
 	return data
+}
+
+// readDelimiter reads a hierarchy delimiter, which is 0 where there is no
+// hierarchy.
+func readDelimiter(r *wire.Reader) rune {
+	b, ok := r.String()
+	if !ok || len(b) == 0 {
+		return 0
+	}
+	delim, _ := utf8.DecodeRune(b)
+	return delim
 }
 
 // listItem reads an extended item of LIST (RFC 5258).

@@ -67,6 +67,11 @@ type Options struct {
 	// where it fails, a header with such a word is left encoded.
 	WordDecoder func(charset string, r io.Reader) (io.Reader, error)
 
+	// NoCompress has the session not use COMPRESS=DEFLATE (RFC 4978) even where
+	// the server has it. It saves most of what is received of envelopes and
+	// text.
+	NoCompress bool
+
 	// Timeout is how long nothing may go to or come from the server while a
 	// command is under way; then the session ends with ETIMEDOUT. It is no
 	// bound to a command as such: that is the context's. Default 2 minutes;
@@ -104,6 +109,11 @@ type Handler struct {
 	// Flags is told the flags that a message has now. The UID is 0 where the
 	// server doesn't say it. The session's own Store is not reported.
 	Flags func(seq uint32, uid imap.UID, flags []imap.Flag)
+	// Status and Mailbox are told what Notify has asked for: figures of a mailbox
+	// that have changed, and one that is new, gone (\NonExistent), renamed
+	// (OldName), or whose subscription has changed.
+	Status  func(data *imap.StatusData)
+	Mailbox func(data *imap.ListData)
 	// Alert is told a text that the server wants the user to see (RFC 3501,
 	// section 7.1).
 	Alert func(text string)

@@ -46,12 +46,12 @@ func TestLikeImapclient(t *testing.T) {
 			same(t, "select", []any{m.Exists, m.UIDNext, m.UIDValidity, m.Flags, m.PermanentFlags},
 				[]any{data.NumMessages, data.UIDNext, data.UIDValidity, data.Flags, data.PermanentFlags})
 
-			list, err := s.List(ctx, "", "*")
-			noErr(t, err)
 			var lo *imap.ListOptions
 			if !plain {
 				lo = &imap.ListOptions{ReturnSpecialUse: true}
 			}
+			list, err := s.ListExtended(ctx, "", []string{"*"}, lo)
+			noErr(t, err)
 			wantList, err := o.List("", "*", lo).Collect()
 			noErr(t, err)
 			same(t, "list", list, wantList)

@@ -177,11 +177,20 @@ func (s *Session) unasked(verb string) error {
 	switch verb {
 	case "STATUS":
 		if data := s.statusOf(); s.r.Err() == nil {
-			s.find(func(c *command) bool { return c.status != nil && c.status(data) })
+			for _, c := range s.offered {
+				if c.status != nil && c.status(data) {
+					return nil
+				}
+			}
+			if s.notified {
+				s.toldStatus(data)
+			}
 		}
+	case "LIST":
+		s.toldMailbox()
 	case "VANISHED":
 		s.vanished()
-	case "LIST", "LSUB", "SEARCH", "ESEARCH", "SORT":
+	case "LSUB", "SEARCH", "ESEARCH", "SORT":
 	default:
 		s.unknown()
 	}

@@ -29,6 +29,8 @@ type Session struct {
 	dead chan struct{} // closed by fail
 	done chan struct{} // closed after Handler.Closed
 
+	compressed bool // since the login
+
 	// inline says that nobody reads yet: who waits for an answer does.
 	inline bool
 	seen   int // untagged responses while inline
@@ -51,10 +53,12 @@ type Session struct {
 
 	caps    []string
 	enabled []string // by ENABLE
-	utf8    bool     // names and texts are UTF-8 on the wire
-	mailbox *Mailbox
-	odd     map[string]string // names of mailboxes that are sent as they came
-	key     []byte            // scratch of fetchParser
+	// notified says that NOTIFY is in force. Of the goroutine that reads.
+	notified bool
+	utf8     bool // names and texts are UTF-8 on the wire
+	mailbox  *Mailbox
+	odd      map[string]string // names of mailboxes that are sent as they came
+	key      []byte            // scratch of fetchParser
 
 	idling idling
 }

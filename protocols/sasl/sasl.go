@@ -22,6 +22,14 @@ const (
 	Login       = sasl.Login       // draft-murchison-sasl-login
 	External    = sasl.External    // RFC 4422, appendix A
 	OAuthBearer = sasl.OAuthBearer // RFC 7628
+	Anonymous   = sasl.Anonymous   // RFC 4505
+	XOAuth2     = "XOAUTH2"        // developers.google.com/workspace/gmail/imap/xoauth2-protocol
+	CRAMMD5     = "CRAM-MD5"       // RFC 2195
+
+	SCRAMSHA1       = "SCRAM-SHA-1"        // RFC 5802
+	SCRAMSHA1Plus   = "SCRAM-SHA-1-PLUS"   // with the channel bound
+	SCRAMSHA256     = "SCRAM-SHA-256"      // RFC 7677
+	SCRAMSHA256Plus = "SCRAM-SHA-256-PLUS" // with the channel bound
 )
 
 // Client is the client half of an exchange, which it serves once. After an
@@ -35,13 +43,24 @@ type Credentials struct {
 	Pass        string
 	AccessToken string // OAuth 2 access token, used instead of Pass
 	// Mechanism forces one; empty means the strongest that both sides have.
-	// EXTERNAL is only ever used when it is named here: the server's offer
-	// alone doesn't say that the connection carries a client certificate.
+	// EXTERNAL and ANONYMOUS are only ever used when they are named here: the
+	// server's offer alone doesn't say that the connection carries a client
+	// certificate, or that the user wants to be nobody.
 	Mechanism string
 	// Host and Port are those that were connected to. OAUTHBEARER sends them
 	// where they are set.
 	Host string
 	Port int
+	// Binding ties a SCRAM login to the TLS connection that it is made on, where
+	// that is known: TLS of our own tells, a phone's doesn't.
+	Binding *ChannelBinding
+}
+
+// ChannelBinding is what both ends of a TLS connection know of it, and nobody
+// in between.
+type ChannelBinding struct {
+	Type string // "tls-exporter" (RFC 9266), "tls-unique" (RFC 5929)
+	Data []byte
 }
 
 // New chooses a mechanism out of those that the server has offered and makes
@@ -75,8 +94,15 @@ func New(c Credentials, offered []string) (mechanism string, client Client, err 
 			return "", nil, missing(mechanism, "an access token")
 		}
 		return mechanism, &oauthBearer{c}, nil
+	case XOAuth2:
+		if c.AccessToken == "" || c.User == "" {
+			return "", nil, missing(mechanism, "a user name and an access token")
+		}
+		return mechanism, &xoauth2{c}, nil
 	case External:
 		return mechanism, sasl.NewExternalClient(c.User), nil
+	case Anonymous:
+		return mechanism, sasl.NewAnonymousClient(c.User), nil
 	}
 	switch {
 	case c.User == "":
@@ -85,20 +111,34 @@ func New(c Credentials, offered []string) (mechanism string, client Client, err 
 		return "", nil, missing(mechanism, "a password")
 	case mechanism == Plain:
 		return mechanism, sasl.NewPlainClient("", c.User, c.Pass), nil
+	case mechanism == CRAMMD5:
+		return mechanism, &cram{user: c.User, pass: c.Pass}, nil
+	case strings.HasPrefix(mechanism, "SCRAM-"):
+		if strings.HasSuffix(mechanism, plus) && c.Binding == nil {
+			return "", nil, coded.New(coded.ENOTSUP, "", "The login mechanism "+mechanism+" needs TLS of our own.", nil)
+		}
+		return mechanism, newSCRAM(mechanism, c, offered), nil
 	default:
 		return mechanism, &login{user: c.User, pass: c.Pass}, nil
 	}
 }
 
 // usable lists what c can be used with, strongest first. A token is stronger
-// than a password because it can be revoked and reaches less.
+// than a password because it can be revoked and reaches less; a mechanism by
+// which the password stays here is stronger than one that sends it.
 func usable(c Credentials) []string {
 	var l []string
 	if c.AccessToken != "" {
 		l = append(l, OAuthBearer)
+		if c.User != "" {
+			l = append(l, XOAuth2)
+		}
 	}
 	if c.Pass != "" {
-		l = append(l, Plain, Login)
+		if c.Binding != nil {
+			l = append(l, SCRAMSHA256Plus, SCRAMSHA1Plus)
+		}
+		l = append(l, SCRAMSHA256, SCRAMSHA1, CRAMMD5, Plain, Login)
 	}
 	return l
 }
@@ -113,7 +153,10 @@ func strongest(c Credentials, offered []string) string {
 }
 
 func known(mechanism string) bool {
-	return contains([]string{Plain, Login, External, OAuthBearer}, mechanism)
+	return contains([]string{
+		Plain, Login, External, Anonymous, OAuthBearer, XOAuth2, CRAMMD5,
+		SCRAMSHA1, SCRAMSHA1Plus, SCRAMSHA256, SCRAMSHA256Plus,
+	}, mechanism)
 }
 
 func contains(l []string, s string) bool {

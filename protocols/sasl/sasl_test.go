@@ -18,6 +18,8 @@ var (
 
 func TestNewChooses(t *testing.T) {
 	pass := sasl.Credentials{User: "asha", Pass: "pw"}
+	bound := pass
+	bound.Binding = &sasl.ChannelBinding{Type: "tls-exporter", Data: []byte("x")}
 	token := sasl.Credentials{User: "asha", Pass: "pw", AccessToken: "tok"}
 	for _, tc := range []struct {
 		name    string
@@ -27,6 +29,16 @@ func TestNewChooses(t *testing.T) {
 		code    coded.Code
 		says    string // in the error's message
 	}{
+		{name: "scram before plain", c: pass, offered: "PLAIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-256-PLUS", want: "SCRAM-SHA-256"},
+		{name: "bound to the channel", c: bound, offered: "SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS", want: "SCRAM-SHA-256-PLUS"},
+		{name: "the elder scram", c: pass, offered: "PLAIN SCRAM-SHA-1 SCRAM-SHA-1-PLUS", want: "SCRAM-SHA-1"},
+		{name: "digest before plain", c: pass, offered: "LOGIN PLAIN CRAM-MD5", want: "CRAM-MD5"},
+		{name: "plus without a channel", c: sasl.Credentials{User: "a", Pass: "b", Mechanism: "SCRAM-SHA-256-PLUS"}, offered: "SCRAM-SHA-256-PLUS", code: coded.ENOTSUP, says: "TLS of our own"},
+		{name: "xoauth2", c: token, offered: "PLAIN XOAUTH2", want: "XOAUTH2"},
+		{name: "oauthbearer before xoauth2", c: token, offered: "XOAUTH2 OAUTHBEARER", want: "OAUTHBEARER"},
+		{name: "xoauth2 needs a user", c: sasl.Credentials{AccessToken: "t", Mechanism: "XOAUTH2"}, offered: "XOAUTH2", code: coded.EAUTH, says: "user name"},
+		{name: "anonymous is never guessed", c: sasl.Credentials{User: "a"}, offered: "ANONYMOUS", code: coded.EAUTH},
+		{name: "anonymous by name", c: sasl.Credentials{Mechanism: "anonymous"}, offered: "ANONYMOUS", want: "ANONYMOUS"},
 		{name: "plain before login", c: pass, offered: "LOGIN PLAIN", want: "PLAIN"},
 		{name: "login alone", c: pass, offered: "login", want: "LOGIN"},
 		{name: "token before password", c: token, offered: "PLAIN OAUTHBEARER", want: "OAUTHBEARER"},
