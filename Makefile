@@ -6,11 +6,11 @@ export GOFLAGS ?= -mod=readonly
 
 # Go's packages by where they run; the modules' entry points exist for the phone only.
 NATIVE := ./bridge/... ./protocols/... ./wasm/call/... ./web/demo/...
-PHONE := ./bridge/... ./wasm/... ./web/bench/... ./web/faults/...
+PHONE := ./bridge/... ./wasm/... ./web/bench/... ./web/faults/... ./web/test/...
 GOEXEC := node $(CURDIR)/web/test/goexec.mjs
 NODE_MODULES := web/node_modules/.package-lock.json
 
-.PHONY: help setup demo test test-go test-wasm test-js test-web conformance faults bundle bench sizes lint clean
+.PHONY: help setup demo tinygo test test-go test-wasm test-tinygo test-js test-web gates conformance faults bundle bench sizes lint clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r t w; do printf '  make %-10s %s\n' "$$t" "$$w"; done
@@ -19,10 +19,14 @@ demo: $(NODE_MODULES) ## Go's IMAP, IRC and DNS clients in a phone on a page, ag
 	node web/build.mjs --fast
 	node web/demo/serve.mjs
 
-test: setup lint test-go test-wasm bundle test-js test-web sizes ## Everything that CI runs. On Debian, as root, it installs what it needs.
+tinygo: $(NODE_MODULES) ## The compiler of the small modules: an installed TinyGo 0.41 or later, or one that is built here; see wasm/tinygo.
+	node wasm/tinygo/make.mjs
+
+test: setup lint test-go test-wasm test-tinygo bundle test-js test-web gates sizes ## Everything that CI runs. On Debian, as root, it installs what it needs.
 
 setup: $(NODE_MODULES) ## What the tests need: npm packages, and on Debian Firefox and the servers; elsewhere says what is missing.
 	web/test/install-debian.sh
+	@if [ "$$CI" = true ]; then $(MAKE) tinygo; fi
 
 lint: ## go vet for both worlds, and gofmt.
 	go vet $(NATIVE)
@@ -47,11 +51,24 @@ test-wasm: $(NODE_MODULES) ## The bridge as WebAssembly on the mock's sockets, p
 	KAIWIRE_MODE=page KAIWIRE_PROFILE=kaios3 GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge
 	KAIWIRE_MODE=worker KAIWIRE_PROFILE=kaios25 GOOS=js GOARCH=wasm go test -count=1 -exec "$(GOEXEC) --host=firefox" ./bridge
 
+test-tinygo: $(NODE_MODULES) ## The same of the bridge as TinyGo compiles it, where there is TinyGo; says how to get it where there is none.
+	node web/test/tinygo.mjs
+
 test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its checklist, and the relay.
 	node --test $$(find bridge web/relay -name '*.test.mjs')
 
 test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
 	node --test --test-concurrency=1 $$(find web/test web/demo web/bench web/examples -name '*.test.mjs')
+
+gates: $(NODE_MODULES) ## What old engines take: the syntax of Gecko 48, the package in SpiderMonkey 78, stories where Firefox has forgotten what is newer.
+	test -d web/dist || $(MAKE) bundle
+	node --test --test-concurrency=1 $$(find web/gates -name '*.test.mjs')
+	KAIWIRE_MASK=84 node --test --test-concurrency=1 web/test/stories/{irc,dns,imap}.test.mjs
+	@if [ -f web/dist/irc.js ]; then \
+		echo "as Gecko 48"; KAIWIRE_MASK=48 node --test --test-concurrency=1 web/test/stories/{irc,dns}.test.mjs; \
+	else \
+		echo '*** TESTS SKIPPED *** nothing is built for Gecko 48: make tinygo, then make bundle' >&2; \
+	fi
 
 conformance: $(NODE_MODULES) ## The mock against Gecko's own sockets in Firefox, fact by fact; then the Go side and IMAP over those sockets.
 	test -d web/dist || $(MAKE) bundle

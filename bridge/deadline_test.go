@@ -1,3 +1,7 @@
+//go:build !tinygo
+
+// TinyGo has no synctest.
+
 package bridge
 
 import (

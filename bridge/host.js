@@ -4,6 +4,7 @@
 import { Alarm } from './alarm.js';
 import { Stream } from './stream.js';
 import { Datagrams } from './datagram.js';
+import { LastWords } from './lastwords.js';
 import { Listener } from './listener.js';
 
 const WOULD_BLOCK = 0;
@@ -33,6 +34,8 @@ export class Host {
     /** Go puts its functions here when it starts; see Host in host_js.go. */
     this.object = {};
     this.go = null;
+    this.words = new LastWords();
+    this.exit = null;         // settles the promise of start()
     this.alarm = new Alarm(() => this.resume());
     this.decoder = new TextDecoder();
     this.encoder = new TextEncoder();
@@ -42,8 +45,38 @@ export class Host {
   attach(go, more) {
     this.go = go;
     go.importObject.kaiwire = Object.assign(this.imports(), more);
-    const runtime = go.importObject.gojs;
-    if (runtime && runtime['runtime.scheduleTimeoutEvent']) Object.assign(runtime, this.timers());
+    const { gojs } = go.importObject;
+    if (gojs['runtime.sleepTicks']) this.attachTinyGo(go, gojs);
+    else Object.assign(gojs, this.timers());
+    this.words.listen(go, () => this.buffer);
+    // By which timers, sockets and Go's functions for JavaScript all enter Go: none of them is the one to be told.
+    const resume = go._resume;
+    go._resume = () => {
+      if (this.stopped) return;
+      try {
+        resume.call(go);
+      } catch (error) {
+        this.trapped(error);
+      }
+    };
+  }
+
+  /**
+   * What TinyGo does otherwise. Its wasm_exec.js sets a timer whenever the program has nothing more to do, and clears none
+   * of them; and its resume is for calls of Go's functions for JavaScript only, the scheduler is an export of its own.
+   */
+  attachTinyGo(go, gojs) {
+    let sleep = 0;
+    // func sleepTicks(d int64), in nanoseconds
+    gojs['runtime.sleepTicks'] = (ticks) => { sleep = this.alarm.set(Number(ticks) / 1e6); };
+    this.run = () => {
+      this.alarm.clear(sleep);
+      try {
+        go._inst.exports.go_scheduler();
+      } catch (error) {
+        this.trapped(error);
+      }
+    };
   }
 
   /** In place of wasm_exec.js's: the one parameter is where Go's stack is, with the arguments 8 bytes above. */
@@ -60,19 +93,37 @@ export class Host {
   }
 
   /**
-   * Runs the module; the promise ends with the program. Go finds our object
-   * under a global name, which is there only while it starts: Go's main runs up
-   * to its first wait before run() returns.
+   * Runs the module. The promise ends with the program, whose sockets are closed by then: it resolves with the exit
+   * status, which is 2 after a panic of Go's, and rejects where the engine has stopped the program, as TinyGo has it do
+   * after a panic. See lastWords. Go finds our object under a global name, which is there only while it starts: Go's main
+   * runs up to its first wait before run() returns.
    */
   start(instance) {
+    const { go } = this;
+    const ended = new Promise((resolve, reject) => { this.exit = { resolve, reject }; });
+    go.exit = (status) => this.exited(status);
     const scope = globalScope();
     scope.kaiwireHost = this.object;
-    try {
-      return this.go.run(instance);
-    } finally {
-      delete scope.kaiwireHost;
-    }
+    // TinyGo has no exit().
+    go.run(instance).then(() => this.exited(go.exitCode || 0), (error) => this.trapped(error));
+    delete scope.kaiwireHost;
+    return ended;
   }
+
+  exited(status) {
+    this.stop();
+    this.exit.resolve(status);
+  }
+
+  /** Go was left by an exception: nothing in it can be relied on any more. */
+  trapped(error) {
+    if (this.go.exited) return; // and was entered once more
+    this.stop();
+    this.exit.reject(error);
+  }
+
+  /** What Go has said of its own end, such as `panic: …` and where that was; empty where it has said nothing. */
+  get lastWords() { return this.words.text; }
 
   /** The module's memory; a new buffer each time it has grown. */
   get buffer() {
@@ -195,16 +246,31 @@ export class Host {
   }
 
   wake(id, what) {
-    if (this.stopped || !this.sockets.has(id)) return;
+    if (this.sockets.has(id)) this.call('kaiwire_wake', id, what);
+  }
+
+  /** Calls an export of the program's own, which takes notice of something and has goroutines do the rest. */
+  call(name, ...args) {
+    if (this.stopped) return;
     this.entering();
-    this.go._inst.exports.kaiwire_wake(id, what);
+    try {
+      this.go._inst.exports[name](...args);
+    } catch (error) {
+      this.trapped(error);
+      return;
+    }
     // What the export has woken runs only now.
-    this.go._resume();
+    this.run();
   }
 
   /** Lets Go run on: what it has waited for is a time that has come. */
   resume() {
     this.entering();
+    this.run();
+  }
+
+  /** Runs Go's scheduler until all goroutines wait. */
+  run() {
     this.go._resume();
   }
 

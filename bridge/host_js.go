@@ -82,13 +82,11 @@ var host = struct {
 // that there are no sockets.
 var Host = js.Global().Get("kaiwireHost")
 
-// wake is called by JavaScript when something that a socket waits for has
+// woken is called by JavaScript when something that a socket waits for has
 // come. It must not wait itself, and what it wakes runs after its return, when
 // JavaScript resumes the program. An export and not a js.Func: that leaves five
 // values behind for the collector at each call, and calls come by the thousand.
-//
-//go:wasmexport kaiwire_wake
-func wake(id, what int32) {
+func woken(id, what int32) {
 	host.mu.Lock()
 	s := host.sockets[id]
 	host.mu.Unlock()

@@ -11,6 +11,10 @@
 // on their way, drops datagrams beyond it, and the worker sees send() return
 // false while more than SEND_WINDOW sent bytes are.
 //
+// What is to be sent waits in the page while the platform is full, so that the
+// worker makes the next bytes while these are on their way. The buffers that
+// brought it go back to be filled again: new ones cost more than the copying.
+//
 // Both halves take what comes as if it were hostile: a message that is not of
 // its form is ignored.
 
@@ -18,7 +22,11 @@ const WINDOW = 1024 * 1024;
 const SEND_WINDOW = 256 * 1024;
 /** What has been taken, or sent, is told when it comes to so much: a message for each would cost the page as much as the data. */
 const TOOK = WINDOW / 8;
-const SENT = SEND_WINDOW / 8;
+const SENT = SEND_WINDOW / 4;
+/** Buffers that come back are kept if they are this large, and so many of them: a socket in bulk has no more on their way. */
+const SPARE_MIN = 16 * 1024;
+const SPARE_MAX = 128 * 1024;
+const SPARES = 4;
 /** Sockets that one worker may have open; a phone's kernel has 1024 files for all. */
 const MAX_SOCKETS = 256;
 /** How long a closed socket is kept for its close event, which may never come: see stream.js. */
@@ -28,42 +36,44 @@ const number = (value) => typeof value === 'number' && isFinite(value) && Math.f
 const natural = (value) => number(value) && value >= 0;
 const text = (value) => typeof value === 'string' && value.length <= 65536;
 const buffer = (value) => value instanceof ArrayBuffer;
+const buffers = (value) => Array.isArray(value) && value.every(buffer);
 const bytes = (value) => typeof value === 'string' || buffer(value);
 const options = (value) => typeof value === 'object' && value !== null;
 const flag = (value) => typeof value === 'boolean';
 
 /** What may cross, and the form of what follows the socket's number. */
 const toPage = {
-  open: [text, natural, options], send: [bytes], took: [natural], suspend: [], resume: [], upgrade: [], close: [],
+  __proto__: null,
+  open: [text, natural, options], send: [bytes, natural], took: [natural], suspend: [], resume: [], upgrade: [], close: [],
   listen: [natural, options, natural], unlisten: [],
   bind: [options], sendTo: [bytes, text, natural], group: [flag, text], unbind: [],
 };
 const toWorker = {
-  open: [], data: [bytes], sent: [natural], error: [text, text], close: [],
+  __proto__: null,
+  open: [], data: [bytes], sent: [natural, buffers], error: [text, text], close: [],
   listening: [natural], accepted: [number, text, natural], unlistened: [],
   bound: [text, natural], message: [buffer, text, natural], unbound: [text, text],
   online: [],
 };
 
-function wellFormed(forms, message) {
-  if (!isSocketMessage(message) || !forms.hasOwnProperty(message[0])) return false;
-  const form = forms[message[0]];
-  return message.length === form.length + 2 && form.every((is, i) => is(message[i + 2]));
-}
+/** Where a message is a socket's, the form of what follows in it, and nothing otherwise. */
+const formOf = (forms, message) => (Array.isArray(message) && typeof message[0] === 'string' ? forms[message[0]] : undefined);
 
-export function isSocketMessage(message) {
-  return Array.isArray(message) && typeof message[0] === 'string' && number(message[1]) &&
-    (toPage.hasOwnProperty(message[0]) || toWorker.hasOwnProperty(message[0]));
+function wellFormed(form, message) {
+  if (message.length !== form.length + 2 || !number(message[1])) return false;
+  for (let i = 0; i < form.length; i++) {
+    if (!form[i](message[i + 2])) return false;
+  }
+  return true;
 }
 
 const lengthOf = (data) => (typeof data === 'string' ? data.length : data.byteLength);
+/** Whether data may bring so many bytes: one that is used again may be larger, within bounds. */
+const brings = (data, length) => lengthOf(data) === length ||
+  (buffer(data) && length >= SPARE_MIN && length < data.byteLength && data.byteLength <= SPARE_MAX);
 const transferOf = (data) => (typeof data === 'string' ? [] : [data]);
 
-function quotaExceeded(message) {
-  const error = new Error(message);
-  error.name = 'QuotaExceededError';
-  return error;
-}
+const failure = (name, message) => Object.assign(new Error(message), { name });
 
 /** The page half: opens sockets for the worker behind post. */
 export class PageRelay {
@@ -83,35 +93,47 @@ export class PageRelay {
     return { listen: !!this.phone.listen, bind: !!this.phone.bind, whenOnline: !!this.phone.whenOnline };
   }
 
+  /** Whether a message from the worker was meant for here. */
   receive(message) {
-    if (!wellFormed(toPage, message)) return;
+    const form = formOf(toPage, message);
+    if (!form) return false;
+    if (!wellFormed(form, message)) return true;
     const [operation, id, a, b, c] = message;
     try {
       this[operation](id, a, b, c);
     } catch (error) {
-      this.post(['error', id, String(error.name || 'Error'), String(error.message || '')]);
+      this.failed(id, error);
     }
+    return true;
+  }
+
+  failed(id, error) {
+    this.post(['error', id, String(error.name || 'Error'), String(error.message || '')]);
   }
 
   /** Whether a new socket may have this number; says why not otherwise. */
   admit(id) {
     if (id <= 0 || this.sockets.has(id) || this.servers.has(id) || this.datagrams.has(id)) return false;
     if (this.sockets.size + this.servers.size + this.datagrams.size < MAX_SOCKETS) return true;
-    throw quotaExceeded('more than ' + MAX_SOCKETS + ' sockets');
+    throw failure('QuotaExceededError', 'more than ' + MAX_SOCKETS + ' sockets');
   }
 
   open(id, host, port, wanted) {
     try {
       if (this.admit(id)) this.watch(id, this.phone.open(host, port, wanted));
     } catch (error) {
-      this.post(['error', id, String(error.name || 'Error'), String(error.message || '')]);
+      this.failed(id, error);
       this.post(['close', id]);
     }
   }
 
   /** Passes on what a connection says. */
   watch(id, socket) {
-    const entry = { id, socket, unacknowledged: 0, choked: false, suspended: 0, blocked: 0, full: false, closing: false, timer: 0 };
+    const entry = {
+      id, socket, closing: false, timer: 0,
+      unacknowledged: 0, choked: false, suspended: 0, // of what has been received
+      queue: [], queued: 0, full: false, sent: 0, used: [], // of what is to be sent
+    };
     this.sockets.set(id, entry);
     socket.onopen = () => {
       // Current Gecko ignores a close() that comes before the connection attempt has begun.
@@ -120,12 +142,10 @@ export class PageRelay {
     };
     socket.ondata = (event) => this.ondata(entry, event.data);
     socket.ondrain = () => {
-      const length = entry.blocked;
-      entry.blocked = 0;
       entry.full = false;
-      this.post(['sent', id, length]);
+      this.sendQueued(entry);
     };
-    socket.onerror = (event) => this.post(['error', id, String(event.name), String(event.message)]);
+    socket.onerror = (event) => this.failed(id, event);
     socket.onclose = () => this.forget(entry);
   }
 
@@ -157,23 +177,40 @@ export class PageRelay {
     }
   }
 
-  send(id, data) {
+  /** Sends the first `length` bytes of data. */
+  send(id, data, length) {
     const entry = this.sockets.get(id);
-    if (!entry || entry.closing) return;
-    const length = lengthOf(data);
+    if (!entry || entry.closing || length === 0 || !brings(data, length)) return;
     // Who sends on without room fills the page's memory.
-    if (entry.blocked + length > WINDOW) {
+    if (entry.queued + length > WINDOW) {
       this.close(id);
-      throw quotaExceeded('more than ' + WINDOW + ' bytes wait to be sent');
+      throw failure('QuotaExceededError', 'more than ' + WINDOW + ' bytes wait to be sent');
     }
-    const room = typeof data === 'string' ? entry.socket.send(data) : entry.socket.send(data, 0, length);
-    entry.blocked += length;
-    if (!room || entry.full) {
-      entry.full = true; // told when the platform has handed all of it on
-    } else if (entry.blocked >= SENT) {
-      this.post(['sent', id, entry.blocked]);
-      entry.blocked = 0;
+    entry.queue.push({ data, length });
+    entry.queued += length;
+    if (!entry.full) this.sendQueued(entry);
+  }
+
+  /** Hands to the platform what waits for it, which it takes whether there is room or not, and tells the worker. */
+  sendQueued(entry) {
+    const { id, socket, queue } = entry;
+    entry.queue = [];
+    entry.sent += entry.queued;
+    entry.queued = 0;
+    try {
+      for (const { data, length } of queue) {
+        const room = typeof data === 'string' ? socket.send(data) : socket.send(data, 0, length);
+        if (!room) entry.full = true;
+        if (length >= SPARE_MIN && buffer(data)) entry.used.push(data);
+      }
+    } catch (error) {
+      this.failed(id, error);
+      return;
     }
+    if (entry.sent < SENT) return;
+    this.post(['sent', id, entry.sent, entry.used], entry.used);
+    entry.sent = 0;
+    entry.used = [];
   }
 
   suspend(id) {
@@ -192,7 +229,9 @@ export class PageRelay {
 
   upgrade(id) {
     const entry = this.sockets.get(id);
-    if (entry) entry.socket.upgradeToSecure();
+    if (!entry) return;
+    this.sendQueued(entry);
+    entry.socket.upgradeToSecure();
   }
 
   close(id) {
@@ -201,6 +240,7 @@ export class PageRelay {
     entry.closing = true;
     entry.timer = setTimeout(() => this.forget(entry), LINGER);
     this.release(entry);
+    this.sendQueued(entry);
     entry.socket.close();
   }
 
@@ -239,7 +279,12 @@ export class PageRelay {
       this.servers.delete(id);
       this.post(['unlistened', id]);
     };
-    this.post(['listening', id, server.localPort]);
+    // The phone's own has no such promise, and knows its port at once.
+    Promise.resolve(server.listening).then(() => {
+      if (this.servers.get(id) === server) this.post(['listening', id, server.localPort]);
+    }, () => {
+      if (this.servers.get(id) === server) server.onerror();
+    });
   }
 
   unlisten(id) {
@@ -319,6 +364,7 @@ export class WorkerRelay {
     this.sockets = new Map();
     this.nextId = 1;
     this.watchers = [];
+    this.spares = [];
   }
 
   /** Takes on what the page's phone offers besides connections; see PageRelay.offers. */
@@ -344,15 +390,33 @@ export class WorkerRelay {
     return socket;
   }
 
+  /** Bytes of a buffer, which the caller keeps, at the start of one that the transfer takes away. */
+  copy(data, offset, length) {
+    const spare = length >= SPARE_MIN ? this.spares.pop() : undefined;
+    if (!spare || spare.byteLength < length) return data.slice(offset, offset + length);
+    new Uint8Array(spare).set(new Uint8Array(data, offset, length));
+    return spare;
+  }
+
+  keep(buffers) {
+    for (const spare of buffers) {
+      if (this.spares.length < SPARES && spare.byteLength >= SPARE_MIN && spare.byteLength <= SPARE_MAX) this.spares.push(spare);
+    }
+  }
+
+  /** Whether a message from the page was meant for here. */
   receive(message) {
-    if (!wellFormed(toWorker, message)) return;
+    const form = formOf(toWorker, message);
+    if (!form) return false;
+    if (!wellFormed(form, message)) return true;
     const [operation, id, a, b, c] = message;
     if (operation === 'online') {
       this.watchers.forEach((callback) => callback());
-      return;
+      return true;
     }
     const socket = this.sockets.get(id);
     if (socket && socket.handlers.hasOwnProperty(operation)) socket.handlers[operation].call(socket, a, b, c);
+    return true;
   }
 }
 
@@ -374,15 +438,15 @@ class RelayedSocket {
   get handlers() { return socketHandlers; }
 
   send(data, offset, length) {
-    if (this.readyState !== 'open') {
-      const error = new Error('the socket is not open');
-      error.name = 'NS_ERROR_FAILURE';
-      throw error;
+    if (this.readyState !== 'open') throw failure('NS_ERROR_FAILURE', 'the socket is not open');
+    if (typeof data === 'string') {
+      length = data.length;
+      this.relay.post(['send', this.id, data, length]);
+    } else {
+      const copy = this.relay.copy(data, offset, length);
+      this.relay.post(['send', this.id, copy, length], [copy]);
     }
-    // A copy, which the transfer takes away: the caller keeps its buffer.
-    const message = typeof data === 'string' ? data : data.slice(offset, offset + length);
-    this.bufferedAmount += lengthOf(message);
-    this.relay.post(['send', this.id, message], transferOf(message));
+    this.bufferedAmount += length;
     if (this.bufferedAmount > SEND_WINDOW) this.waitsForDrain = true;
     return !this.waitsForDrain;
   }
@@ -423,7 +487,8 @@ const socketHandlers = {
     took(this, lengthOf(data));
     if (this.ondata) this.ondata({ data });
   },
-  sent(length) {
+  sent(length, used) {
+    this.relay.keep(used);
     this.bufferedAmount = Math.max(0, this.bufferedAmount - length);
     // Not when all has gone, as on the phone: the page would have nothing to send until we have heard of it.
     if (this.bufferedAmount <= SEND_WINDOW / 2 && this.waitsForDrain) {
@@ -536,8 +601,8 @@ const datagramHandlers = {
   },
   unbound(name, message) {
     this.relay.sockets.delete(this.id);
-    const error = name === '' ? null : Object.assign(new Error(message), { name });
-    this.settleOpened.reject(error || Object.assign(new Error('closed'), { name: 'AbortError' }));
+    const error = name === '' ? null : failure(name, message);
+    this.settleOpened.reject(error || failure('AbortError', 'closed'));
     if (error) this.settleClosed.reject(error);
     else this.settleClosed.resolve();
   },

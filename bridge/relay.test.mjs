@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { install, MemoryNetwork } from './mock/index.js';
 import { findPhone } from './phone.js';
-import { isSocketMessage, PageRelay, WorkerRelay } from './relay.js';
+import { PageRelay, WorkerRelay } from './relay.js';
 
 const limit = { timeout: 20_000 };
 const KIB = 1024;
@@ -71,11 +71,11 @@ function scripted(t, socket = {}) {
 
 const OPERATIONS = {
   toPage: {
-    open: ['h', 1, {}], send: [new ArrayBuffer(1)], took: [1], suspend: [], resume: [], upgrade: [], close: [],
+    open: ['h', 1, {}], send: [new ArrayBuffer(1), 1], took: [1], suspend: [], resume: [], upgrade: [], close: [],
     listen: [80, {}, 5], unlisten: [], bind: [{}], sendTo: [new ArrayBuffer(1), '10.0.0.9', 53], group: [true, '224.0.0.251'], unbind: [],
   },
   toWorker: {
-    open: [], data: [new ArrayBuffer(1)], sent: [1], error: ['NetworkError', ''], close: [], listening: [80],
+    open: [], data: [new ArrayBuffer(1)], sent: [1, []], error: ['NetworkError', ''], close: [], listening: [80],
     accepted: [-7, '10.0.0.9', 5], unlistened: [], bound: ['0.0.0.0', 5], message: [new ArrayBuffer(1), '10.0.0.9', 53],
     unbound: ['NetworkError', ''], online: [],
   },
@@ -131,7 +131,6 @@ describe('messages that are not of their form', () => {
       let count = 0;
       for (const message of hostile(direction)) {
         const text = Array.isArray(message) && typeof message[0] === 'string' ? message[0] : typeof message;
-        assert.doesNotThrow(() => isSocketMessage(message), text);
         assert.doesNotThrow(() => both[direction](message), text);
         count++;
       }
@@ -212,11 +211,24 @@ describe('a worker that wants too much', () => {
     await event(greedy, 'onopen');
     const errors = [];
     greedy.onerror = ({ name }) => errors.push(name);
-    for (let i = 0; i < 100; i++) both.toPage(['send', greedy.id, new ArrayBuffer(64 * KIB)]);
-    assert.ok(both.page.sockets.get(greedy.id).blocked <= WINDOW);
+    for (let i = 0; i < 100; i++) both.toPage(['send', greedy.id, new ArrayBuffer(64 * KIB), 64 * KIB]);
+    assert.ok(both.page.sockets.get(greedy.id).queued <= WINDOW);
     await quiet();
     assert.deepEqual(errors, ['QuotaExceededError']);
     await both.echoes(good, 5);
+  });
+
+  test('lengths that are not those of the bytes, and none at all, are not sent', limit, (t) => {
+    const { page, socket, calls } = scripted(t);
+    socket.onopen();
+    for (let i = 0; i < 1000; i++) page.receive(['send', 1, new ArrayBuffer(0), 0]);
+    const wrong = [[new ArrayBuffer(8), 9], ['', 1], ['12', 1], ['x'.repeat(20 * KIB), 17 * KIB], [new ArrayBuffer(128 * KIB), 16 * KIB - 1],
+      [new ArrayBuffer(128 * KIB + 1), 128 * KIB], [new ArrayBuffer(16 * KIB), 17 * KIB]];
+    for (const parameters of wrong) page.receive(['send', 1, ...parameters]);
+    assert.deepEqual(calls, []);
+    assert.equal(page.sockets.get(1).queue.length, 0);
+    page.receive(['send', 1, new ArrayBuffer(128 * KIB), 16 * KIB]);
+    assert.deepEqual(calls, ['send']);
   });
 
   test('a socket whose close event never comes is let go of', limit, (t) => {
@@ -241,6 +253,139 @@ describe('a worker that wants too much', () => {
     socket.onclose();
     t.mock.timers.tick(2 * LINGER);
     assert.deepEqual(posted, [['close', 1]]);
+  });
+});
+
+describe('a host whose port is bound later', () => {
+  /** A page half whose one listener does as it is told. */
+  function listening() {
+    const posted = [];
+    const server = { localPort: 0, close: () => posted.push('closed') };
+    server.listening = new Promise((resolve, reject) => Object.assign(server, { resolve, reject }));
+    const page = new PageRelay({ listen: () => server }, (message) => posted.push(message));
+    page.receive(['listen', 1, 0, {}, 5]);
+    return { page, server, posted };
+  }
+
+  test('it is told with its number', limit, async () => {
+    const { page, server, posted } = listening();
+    await quiet();
+    assert.deepEqual(posted, []);
+    server.localPort = 4711;
+    server.resolve();
+    await quiet();
+    assert.deepEqual(posted, [['listening', 1, 4711]]);
+    assert.equal(page.servers.size, 1);
+  });
+
+  test('one that cannot be had is told once, and leaves nothing', limit, async () => {
+    for (const fail of [(server) => server.reject(new Error('taken')), (server) => { server.reject(new Error('taken')); server.onerror({}); }]) {
+      const { page, server, posted } = listening();
+      fail(server);
+      await quiet();
+      assert.deepEqual(posted, [['unlistened', 1]]);
+      assert.equal(page.servers.size, 0);
+    }
+  });
+
+  test('nothing more is told of one that was closed meanwhile', limit, async () => {
+    for (const settle of ['resolve', 'reject']) {
+      const { page, server, posted } = listening();
+      page.receive(['unlisten', 1]);
+      server[settle]();
+      await quiet();
+      assert.deepEqual(posted, ['closed']);
+    }
+  });
+});
+
+describe('bytes to be sent', () => {
+  /** A page whose socket has room until `full`, with the lengths that it was given. */
+  function sending(t) {
+    const sent = [];
+    const state = { full: false };
+    const both = scripted(t, {
+      send: (data, offset, length) => {
+        if (state.error) throw state.error;
+        sent.push(length);
+        return !state.full;
+      },
+    });
+    both.socket.onopen();
+    both.posted.length = 0;
+    return { ...both, sent, state, send: (length) => both.page.receive(['send', 1, new ArrayBuffer(length), length]) };
+  }
+
+  test('wait in the page while the platform is full, and are paid for when it has taken them', limit, (t) => {
+    const { socket, posted, sent, state, send } = sending(t);
+    state.full = true;
+    for (let i = 0; i < 4; i++) send(128 * KIB);
+    assert.deepEqual(sent, [128 * KIB]);
+    assert.deepEqual(posted.map(([operation, , length]) => [operation, length]), [['sent', 128 * KIB]]);
+    socket.ondrain();
+    assert.deepEqual(sent, Array(4).fill(128 * KIB));
+    assert.equal(posted.at(-1)[2], 3 * 128 * KIB);
+    send(1);
+    assert.equal(sent.length, 4);
+    state.full = false;
+    socket.ondrain();
+    send(2);
+    assert.deepEqual(sent.slice(4), [1, 2]);
+  });
+
+  test('their buffers go back, those that are worth it', limit, (t) => {
+    const { posted, send } = sending(t);
+    send(16 * KIB - 1);
+    send(16 * KIB);
+    send(128 * KIB);
+    assert.deepEqual(posted.flatMap(([, , , used]) => used.map((spare) => spare.byteLength)), [16 * KIB, 128 * KIB]);
+  });
+
+  for (const [operation, call] of [['close', 'close'], ['upgrade', 'upgradeToSecure']]) {
+    test(`go before ${operation}`, limit, (t) => {
+      const { page, sent, state, send, calls } = sending(t);
+      state.full = true;
+      send(1);
+      send(2);
+      assert.deepEqual([sent, calls], [[1], []]);
+      page.receive([operation, 1]);
+      assert.deepEqual([sent, calls], [[1, 2], [call]]);
+      clearTimeout(page.sockets.get(1).timer);
+    });
+  }
+
+  test('that the platform does not take are an error, at drain too', limit, (t) => {
+    const { socket, posted, state, send } = sending(t);
+    state.full = true;
+    send(1);
+    send(2);
+    state.error = Object.assign(new Error('not open'), { name: 'NS_ERROR_FAILURE' });
+    socket.ondrain();
+    assert.deepEqual(posted, [['error', 1, 'NS_ERROR_FAILURE', 'not open']]);
+  });
+
+  test('travel in buffers that have come back, never in more of them than it takes, and whole', limit, () => {
+    const posted = [];
+    const worker = new WorkerRelay((message) => posted.push(message));
+    const socket = worker.open('h', 1, {});
+    worker.receive(['open', 1]);
+    const returned = [1, 16 * KIB, 128 * KIB, 128 * KIB + 1, 64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB].map((length) => new ArrayBuffer(length));
+    worker.receive(['sent', 1, 0, returned]);
+    assert.deepEqual(worker.spares.map((spare) => spare.byteLength), [16 * KIB, 128 * KIB, 64 * KIB, 64 * KIB]);
+    const bytes = Uint8Array.from({ length: 100 * KIB }, (_, i) => i % 251);
+    const carried = (offset, length) => {
+      socket.send(bytes.buffer, offset, length);
+      const [operation, , data, count] = posted.at(-1);
+      assert.deepEqual([operation, count], ['send', length]);
+      assert.deepEqual(new Uint8Array(data, 0, count), bytes.subarray(offset, offset + length));
+      return data;
+    };
+    assert.equal(carried(7, 10).byteLength, 10);
+    assert.equal(carried(7, 20 * KIB), returned[5]);
+    assert.equal(carried(1, 80 * KIB).byteLength, 80 * KIB);
+    assert.equal(carried(1, 80 * KIB), returned[2]);
+    assert.equal(carried(0, 16 * KIB), returned[1]);
+    assert.equal(carried(0, 16 * KIB).byteLength, 16 * KIB);
   });
 });
 
@@ -306,13 +451,13 @@ describe('a page that sends too much', () => {
     const { worker } = alone();
     const socket = worker.open('h', 1, {});
     worker.receive(['open', 1]);
-    worker.receive(['sent', 1, 2 ** 50]);
+    worker.receive(['sent', 1, 2 ** 50, []]);
     assert.equal(socket.bufferedAmount, 0);
     assert.equal(socket.send(new ArrayBuffer(WINDOW), 0, WINDOW), false);
     let drained = 0;
     socket.ondrain = () => drained++;
-    worker.receive(['sent', 1, WINDOW]);
-    worker.receive(['sent', 1, WINDOW]);
+    worker.receive(['sent', 1, WINDOW, []]);
+    worker.receive(['sent', 1, WINDOW, []]);
     assert.equal(drained, 1);
   });
 

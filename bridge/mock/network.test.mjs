@@ -791,8 +791,29 @@ describe('Tunnel', () => {
     assert.equal(control.url, 'ws://127.0.0.1:1/?listen=0&backlog=7&ticket=t');
     server.close();
     assert.deepEqual([server.localPort, control.readyState, phone.servers.size], [4321, 3, 0]);
-    const child = network.listen({ port: 1, backlog: 1, now: false });
-    assert.deepEqual([asked.length, child.port], [4, 0]);
+    const patient = network.listen({ port: 1, backlog: 1, now: false });
+    assert.deepEqual([asked.length, patient.port], [4, 0]);
+  });
+
+  test('a child that listens on a port in use does not get it when it is free', limit, async (t) => {
+    const asked = [];
+    class RefusedRequest {
+      status = 409;
+      open(method, url) { asked.push(`${method} ${url}`); }
+      send() {}
+    }
+    const target = { navigator: {} };
+    const network = new Tunnel('ws://127.0.0.1:1/', { WebSocket: FakeWebSocket, XMLHttpRequest: RefusedRequest });
+    const phone = install(target, { profile: 'kaios25', network });
+    t.after(() => phone.uninstall());
+    FakeWebSocket.last = null;
+    const server = target.navigator.mozTCPSocket.listen(8080, {}, 7);
+    assert.deepEqual(asked, [], 'the parent process has not heard of it yet');
+    await quiet();
+    assert.deepEqual(asked, ['POST http://127.0.0.1:1/?listen=8080&backlog=7']);
+    assert.equal(FakeWebSocket.last, null, 'nobody waits for the port');
+    assert.deepEqual([server.localPort, phone.servers.size], [8080, 0]);
+    server.close();
   });
 
   test('datagrams are dropped when too many wait, and the end comes once', limit, async () => {

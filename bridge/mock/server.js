@@ -25,7 +25,8 @@ export function defineTCPServerSocket(phone, TCPSocket) {
       this.#port = +port & 0xffff;
       const { binaryType } = dictionary(options, 'TCPServerSocket constructor: Argument 2');
       this.#binaryType = binaryTypeOf(binaryType, "TCPServerSocket constructor: 'binaryType' member of ServerSocketOptions");
-      const request = { port: this.#port, backlog: (+backlog & 0xffff) || profile.backlog, now: !child };
+      // The parent process has the port, or not, before it does anything else that it is asked for; the child is not told.
+      const request = { port: this.#port, backlog: (+backlog & 0xffff) || profile.backlog, now: true };
       phone.servers.add(this, {
         offline: () => {
           this.#listener?.close();

@@ -37,6 +37,14 @@ type Upgrader interface {
 	UpgradeTLS(ctx context.Context, serverName string) error
 }
 
+// Binder is a secured connection that knows something of itself that nobody in
+// between can know, for logins that are to hold on it alone (RFC 5056). data is
+// nil while it is not secured.
+type Binder interface {
+	net.Conn
+	ChannelBinding() (kind string, data []byte)
+}
+
 // Security says how a connection is protected.
 type Security string
 

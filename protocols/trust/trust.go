@@ -326,3 +326,19 @@ func (c *conn) Close() error {
 	}
 	return c.current().Close()
 }
+
+// ChannelBinding makes conn a dial.Binder, by tls-exporter (RFC 9266).
+func (c *conn) ChannelBinding() (kind string, data []byte) {
+	const kindExporter, label, size = "tls-exporter", "EXPORTER-Channel-Binding", 32
+	secured := c.secured.Load()
+	if secured == nil {
+		return kindExporter, nil
+	}
+	state := secured.ConnectionState()
+	// TLS 1.2 without the extended master secret has nothing to bind to.
+	data, err := state.ExportKeyingMaterial(label, []byte{}, size)
+	if err != nil {
+		return kindExporter, nil
+	}
+	return kindExporter, data
+}

@@ -666,3 +666,46 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// Both ends know the same of a connection, and it differs from one to the next.
+func TestChannelBinding(t *testing.T) {
+	root := (*signer)(nil).sign(t, "Test Root", ca)
+	config := root.sign(t, host, server).tls()
+	servers := make(chan string, 1)
+	port := listen(t, func(c net.Conn) {
+		s := tls.Server(c, config)
+		if s.Handshake() != nil {
+			return
+		}
+		state := s.ConnectionState()
+		data, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", []byte{}, 32)
+		if err != nil {
+			t.Error(err)
+		}
+		servers <- string(data)
+		echo(s)
+	})
+	d := dialer(t, Config{Roots: root.pem()})
+	seen := map[string]bool{}
+	for _, version := range []uint16{tls.VersionTLS13, tls.VersionTLS12, tls.VersionTLS13} {
+		config.MaxVersion = version
+		c, err := d.DialTLSContext(within(t, 20*time.Second), "tcp", net.JoinHostPort(host, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, data := c.(dial.Binder).ChannelBinding()
+		if kind != "tls-exporter" || len(data) != 32 || string(data) != <-servers || seen[string(data)] {
+			t.Errorf("%s %x", kind, data)
+		}
+		seen[string(data)] = true
+		c.Close()
+	}
+	plain, err := d.DialContext(within(t, 20*time.Second), "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	if _, data := plain.(dial.Binder).ChannelBinding(); data != nil {
+		t.Errorf("a connection in the clear gives %x", data)
+	}
+}

@@ -12,14 +12,10 @@ import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { startRelay } from '../relay/relay.mjs';
+import { startServers } from './servers.mjs';
 import { startSite } from './site.mjs';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-
-/** The compiler may have to compile first. */
-const SERVERS_TIMEOUT = 5 * 60_000;
-const STOP_TIMEOUT = 5_000;
 
 /** What of the bundle goes into the app's package. */
 const PACKAGED = ['kaiwire.classic.js', 'kaiwire-worker.js', 'imap.wasm', 'irc.wasm', 'dns.wasm'];
@@ -28,36 +24,6 @@ const PACKAGED = ['kaiwire.classic.js', 'kaiwire-worker.js', 'imap.wasm', 'irc.w
 const PORTS = { imap: 993, irc: 6697, dns: 53 };
 
 class Refusal extends Error {}
-
-/** Starts the embedded servers and resolves with what they say of themselves; with null if `asked`, to stop, comes first. */
-async function startServers(talk, asked) {
-  // Out of the terminal's process group: they end with their standard input, not by Ctrl-C and so before us.
-  const child = spawn('go', ['run', './web/demo/servers', '-talk', talk], { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
-  child.stdin.on('error', () => {});
-  const ended = new Promise((resolve) => {
-    child.once('error', (error) => resolve(`The servers cannot be started: ${error.message}. Is Go installed?`));
-    child.once('close', (status, signal) => resolve(`The servers ended with ${signal ?? `status ${status}`}.`));
-  });
-  const stop = async () => {
-    child.stdin.end();
-    const timer = setTimeout(() => { process.kill(-child.pid, 'SIGKILL'); }, STOP_TIMEOUT);
-    await ended;
-    clearTimeout(timer);
-  };
-  let timer;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, SERVERS_TIMEOUT, 'The servers took too long to start.');
-  });
-  const line = new Promise((resolve) => { createInterface(child.stdout).once('line', (text) => resolve({ text })); });
-  const first = await Promise.race([line, ended, late, asked]);
-  clearTimeout(timer);
-  if (first === null || typeof first === 'string') {
-    if (child.pid) await stop();
-    if (first === null) return null;
-    throw new Refusal(first);
-  }
-  return { places: JSON.parse(first.text), ended, stop, deliver: () => child.stdin.write('mail\n') };
-}
 
 /** The app's config.js, for these servers. */
 function configuration({ imap, irc, dns }) {
@@ -94,7 +60,7 @@ async function startDemo({ port, talk }, asked) {
   });
   let servers;
   try {
-    servers = await startServers(talk, asked);
+    servers = await startServers(talk, asked).catch((error) => { throw new Refusal(error.message); });
     if (!servers) {
       await site.close();
       return null;

@@ -2,31 +2,26 @@
 // with the phone's TLS and with our own, and the page and the worker around it,
 // from their sources, so that the matrix can look into them.
 import { build } from 'esbuild';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findEngines, runtimes } from '../engines.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const root = join(here, '../..');
 
 export const OUT = join(here, 'out');
-
-const go = (...args) => execFileSync('go', args, {
-  cwd: root, env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'],
-});
 
 export async function buildMatrix() {
   mkdirSync(OUT, { recursive: true });
   // load() takes the names of the package's modules only: here is another under one of them.
-  for (const [file, tags] of [['dns.wasm', ''], ['dns-tls.wasm', 'owntls']]) {
-    go('build', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`, '-o', join(OUT, file), './web/faults/conn');
-  }
+  const files = [['dns.wasm', ''], ['dns-tls.wasm', 'owntls']];
+  const engines = findEngines(['go']);
+  for (const [file, tags] of files) engines[0].build('./web/faults/conn', join(OUT, file), tags);
   const shared = {
     bundle: true,
     logLevel: 'warning',
     target: 'firefox84',
-    inject: [join(go('env', 'GOROOT').trim(), 'lib/wasm/wasm_exec.js')],
+    plugins: [runtimes(engines, { go: files.map(([file]) => file) })],
   };
   await build({ ...shared, entryPoints: [join(here, 'page.js')], format: 'esm', outfile: join(OUT, 'page.js') });
   await build({ ...shared, entryPoints: [join(here, 'worker.js')], format: 'iife', outfile: join(OUT, 'kaiwire-worker.js') });

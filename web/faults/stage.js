@@ -6,10 +6,12 @@ import { install } from '../../bridge/mock/install.js';
 import { MemoryNetwork, Peer } from '../../bridge/mock/memory.js';
 import { Handle } from '../src/handle.js';
 import { loadFrom } from '../src/load.js';
+import { pageOf } from '../src/platform.js';
 import { isPattern, pattern } from './pattern.js';
 import { witness } from './witness.js';
 
 const MODULE = 'dns'; // see build.mjs
+const page = pageOf(self, () => null);
 const SERVER = 'server.test:1';
 const LAPTOP = '10.0.0.2';
 const TICK = 10;
@@ -30,10 +32,10 @@ export class Stage {
     this.phone = install(window, { profile, network: this.network });
     this.memory.listen(SERVER, (peer) => this.serve(peer));
     const tls = security === 'own' ? 'own' : 'phone';
-    this.wire = await loadFrom(null, { modules: [MODULE], worker, tls, base: '/conn/' });
+    this.wire = await loadFrom(null, { modules: [MODULE], worker, tls, base: '/conn/' }, page);
     if (security === 'own') {
       // Where TLS ends on the server's side: an engine of its own.
-      this.terminator = await loadFrom(null, { modules: [MODULE], worker: false, tls, base: '/conn/' });
+      this.terminator = await loadFrom(null, { modules: [MODULE], worker: false, tls, base: '/conn/' }, page);
       this.roots = (await callOn(this.terminator, 'certificate', { name: '*.test' })).value;
     }
     let last = performance.now();

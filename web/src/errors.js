@@ -30,3 +30,14 @@ export function localError(code, detail, message) {
   const { retry, message: sentence } = local[code];
   return new KaiwireError({ code, retry, message: message || sentence, detail });
 }
+
+/** What arrived as an error, as one. Throws where it is none. */
+export function receivedError(record) {
+  if (typeof record.code !== 'string' || typeof record.message !== 'string') throw new Error('an error without a code');
+  return new KaiwireError(record);
+}
+
+/** An app's mistake in a callback of its own: kaiwire goes on, and the page's error handler gets it. */
+export function surface(error) {
+  setTimeout(() => { throw error; }, 0);
+}

@@ -10,7 +10,8 @@ const PATIENCE = 5000;
 export async function explain(client, error, host) {
   if (error.code !== 'ECONNREFUSED' || !client.names || isAddress(host)) throw error;
   try {
-    await client.names.resolve4(host, { timeout: PATIENCE });
+    const resolver = await client.names();
+    await resolver.resolve4(host, { timeout: PATIENCE });
   } catch (answer) {
     if (answer.code === 'ENOTFOUND') {
       const { code, message, retry, response } = answer;

@@ -1,6 +1,6 @@
 // Something open that the app holds: a session, a resolver, a download.
 
-import { localError } from './errors.js';
+import { localError, surface } from './errors.js';
 
 export class Handle {
   constructor(client, module, id) {
@@ -53,8 +53,7 @@ export class Handle {
       try {
         listener(value);
       } catch (error) {
-        // One listener's mistake must not keep the others from hearing; the page's error handler gets it.
-        setTimeout(() => { throw error; }, 0);
+        surface(error); // one listener's mistake must not keep the others from hearing
       }
     }
   }

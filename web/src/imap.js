@@ -1,5 +1,6 @@
 // IMAP as the app sees it; see index.d.ts.
 
+import { surface } from './errors.js';
 import { explain } from './explain.js';
 import { Handle } from './handle.js';
 
@@ -9,7 +10,7 @@ export class Imap {
   }
 
   async connect(options) {
-    const { value } = await this._client.call('imap', 'connect', 0, options, options)
+    const { value } = await this._client.call('imap', 'connect', 0, options, options, { opens: true })
       .catch((error) => explain(this._client, error, options.host));
     return new ImapSession(this._client, value);
   }
@@ -52,8 +53,15 @@ class ImapSession extends Handle {
     const all = [];
     const onPart = (records, bytes) => {
       for (const record of records) revive(record, bytes);
-      if (query && query.onMessages) query.onMessages(records);
-      else for (const record of records) all.push(record);
+      if (!query || !query.onMessages) {
+        for (const record of records) all.push(record);
+        return;
+      }
+      try {
+        query.onMessages(records);
+      } catch (error) {
+        surface(error);
+      }
     };
     await this._call('fetch', args, query, { onPart });
     return all;
@@ -61,7 +69,7 @@ class ImapSession extends Handle {
 
   async download(message, part, options) {
     const args = Object.assign({}, options, { message, part: part || '' });
-    const { value } = await this._call('download', args, options);
+    const { value } = await this._call('download', args, options, { opens: true });
     return new Download(this._client, value);
   }
 

@@ -1,25 +1,28 @@
 // Loading: which modules, in which thread, from where.
 
-import { PageRelay, isSocketMessage } from '../../bridge/relay.js';
+import { noPhone } from '../../bridge/phone.js';
+import { PageRelay } from '../../bridge/relay.js';
 import { Client } from './client.js';
 import { Engine } from './engine.js';
-import { KaiwireError, localError } from './errors.js';
+import { localError, receivedError } from './errors.js';
 import { Imap } from './imap.js';
 import { Irc } from './irc.js';
-import { Dns } from './dns.js';
-import { chooseSockets, locate, page } from './platform.js';
+import { Dns, Dnssec } from './dns.js';
+import { ENGINES, moduleFile } from './files.js';
+import { chooseSockets, locate } from './platform.js';
+import { engineOf } from './runtimes.js';
 import { Trust } from './trust.js';
 
-const protocols = { imap: Imap, irc: Irc, dns: Dns, trust: Trust };
-/** Modules that are there once; the others are there with the phone's TLS and with our own. */
-const SINGLE = ['trust'];
+const protocols = { imap: Imap, irc: Irc, dns: Dns, dnssec: Dnssec, trust: Trust };
+/** Modules with an answer where there are no sockets; an app with any other can't do what it is there for. */
+const WITHOUT_SOCKETS = ['trust'];
 const DEFAULT_TIMEOUT = 30000;
 
 /**
  * @param here     the folder of the script that is running, for the default of options.base
  * @param platform see platform.js
  */
-export async function loadFrom(here, options, platform = page) {
+export async function loadFrom(here, options, platform) {
   const modules = (options && options.modules) || [];
   if (!Array.isArray(modules) || modules.length === 0) {
     throw localError('EINVAL', '', 'load() needs the list of modules that the app uses: {modules: ["imap"]}.');
@@ -36,10 +39,10 @@ export async function loadFrom(here, options, platform = page) {
   if (tls !== 'phone' && tls !== 'own') {
     throw localError('EINVAL', '', 'The option "tls" of load() must be "phone" or "own".');
   }
-  if (typeof WebAssembly !== 'object') {
-    throw localError('ELOAD', 'this engine has no WebAssembly (KaiOS 2.5 has none)');
-  }
-  const phone = chooseSockets(platform, options.sockets);
+  const engines = {};
+  for (const name of modules) engines[name] = chooseEngine(name, tls, options.engine);
+  const alone = modules.every((name) => WITHOUT_SOCKETS.indexOf(name) >= 0);
+  const phone = chooseSockets(platform, options.sockets, alone ? noPhone : null);
   const base = folder(locate(platform, options.base || here));
   const client = new Client();
   const wanted = options.worker === undefined ? platform.hasWorkers() : options.worker;
@@ -48,25 +51,45 @@ export async function loadFrom(here, options, platform = page) {
     ? new WorkerEngine(phone, client, base, options)
     : new Engine(phone, client, { framing: options.framing, yields: true, read: platform.read });
   const wire = new Wire(client);
-  let timer;
-  const late = new Promise((resolve, reject) => {
-    timer = setTimeout(() => reject(localError('ETIMEDOUT', 'loading ' + base)), options.timeout || DEFAULT_TIMEOUT);
-  });
+  client.modules = modules.slice();
+  client.load = (name) => bounded(
+    client.engine.load(name, base + moduleFile(name, tls, engines[name]), engines[name]), options.timeout || DEFAULT_TIMEOUT, base);
   try {
-    await Promise.race([late, Promise.all(modules.map((name) => client.engine.load(name, base + file(name, tls))))]);
+    await Promise.all(modules.map((name) => client.load(name)));
   } catch (error) {
     client.engine.close();
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
   for (const name of modules) wire[name] = new protocols[name](client);
-  if (options.nameServers) client.names = await wire.dns.resolver({ servers: options.nameServers });
+  if (options.nameServers) {
+    let resolver = await wire.dns.resolver({ servers: options.nameServers });
+    client.names = async () => {
+      if (resolver.closed) resolver = await wire.dns.resolver({ servers: options.nameServers });
+      return resolver;
+    };
+  }
   return wire;
 }
 
-function file(name, tls) {
-  return (tls === 'own' && SINGLE.indexOf(name) < 0 ? name + '-tls' : name) + '.wasm';
+function bounded(promise, timeout, what) {
+  let timer;
+  const late = new Promise((resolve, reject) => {
+    timer = setTimeout(() => reject(localError('ETIMEDOUT', 'loading ' + what)), timeout);
+  });
+  const over = () => clearTimeout(timer);
+  promise.then(over, over);
+  return Promise.race([promise, late]);
+}
+
+function chooseEngine(name, tls, wanted) {
+  if (wanted !== undefined && ENGINES.indexOf(wanted) < 0) {
+    throw localError('EINVAL', '', `The option "engine" of load() must be one of ${ENGINES.join(', ')}.`);
+  }
+  const able = typeof WebAssembly === 'object';
+  if (!able && wanted && wanted !== 'js') throw localError('ELOAD', 'this browser has no WebAssembly (KaiOS 2.5 has none)');
+  const engine = engineOf(name, tls, wanted);
+  if (!engine) throw localError('EINVAL', '', `This build of kaiwire has no module "${moduleFile(name, tls, wanted || (able ? 'go' : 'js'))}".`);
+  return engine;
 }
 
 function folder(url) {
@@ -92,66 +115,79 @@ class Wire {
 /** The engine in a worker, with the methods of Engine. */
 class WorkerEngine {
   constructor(phone, client, base, options) {
+    this.phone = phone;
     this.client = client;
+    this.framing = options.framing;
     this.loads = new Map();
     this.url = base + 'kaiwire-worker.js';
-    this.worker = new Worker(this.url);
-    this.relay = new PageRelay(phone, (message, transfer) => this.worker.postMessage(message, transfer || []));
-    this.worker.onmessage = ({ data }) => this.receive(data);
-    this.worker.onerror = (event) => this.failed(event);
-    this.worker.postMessage(['start', options.framing, this.relay.offers]);
+    this.worker = this.relay = null;
   }
 
-  load(name, url) {
+  start() {
+    const worker = new Worker(this.url);
+    this.worker = worker;
+    this.relay = new PageRelay(this.phone, (message, transfer) => worker.postMessage(message, transfer || []));
+    worker.onmessage = ({ data }) => this.receive(data);
+    worker.onerror = (event) => this.failed(event);
+    worker.postMessage(['start', this.framing, this.relay.offers]);
+  }
+
+  load(name, url, engine) {
+    if (!this.worker) this.start();
     return new Promise((resolve, reject) => {
       this.loads.set(name, { resolve, reject });
-      this.worker.postMessage(['load', name, url]);
+      this.worker.postMessage(['load', name, url, engine]);
     });
   }
 
   receive(message) {
-    if (isSocketMessage(message)) {
-      this.relay.receive(message);
-      return;
-    }
-    if (!Array.isArray(message)) return;
+    if (this.relay.receive(message) || !Array.isArray(message)) return;
     const [operation, ...rest] = message;
-    if (operation === 'loaded') {
-      const [name, error] = rest;
-      const waiting = this.loads.get(name);
-      if (!waiting) return;
-      this.loads.delete(name);
-      if (error) waiting.reject(new KaiwireError(error));
+    if (operation === 'loaded') this.loaded(...rest);
+    else if (operation === 'reply' || operation === 'event' || operation === 'exit') this.client[operation](...rest);
+  }
+
+  loaded(name, error) {
+    const waiting = this.loads.get(name);
+    if (!waiting) return;
+    this.loads.delete(name);
+    try {
+      if (error) waiting.reject(receivedError(error));
       else waiting.resolve();
-    } else if (operation === 'reply' || operation === 'event' || operation === 'exit') {
-      this.client[operation](...rest);
+    } catch (broken) {
+      waiting.reject(localError('ELOAD', String(broken)));
     }
   }
 
+  /** An exception that nobody in the worker has caught, or no such script. */
   failed(event) {
     event.preventDefault();
     const where = event.filename ? `${event.filename}:${event.lineno}` : this.url;
-    if (this.loads.size > 0) {
-      const error = localError('ELOAD', `${event.message || 'no answer'} (${where})`,
-        `The worker could not be started from ${this.url}.`);
-      this.loads.forEach(({ reject }) => reject(error));
-      this.loads.clear();
-      return;
-    }
-    this.client.fail(localError('EPANIC', `${event.message} (${where})`));
+    this.broken('', `${event.message || 'no answer'} (${where})`);
+  }
+
+  /** Of what sends nonsense nothing is to be trusted, whichever module it was: the next load() starts another worker. */
+  broken(name, detail) {
+    this.close();
+    this.loads.forEach(({ reject }) => reject(localError('ELOAD', detail, `The worker could not be started from ${this.url}.`)));
+    this.loads.clear();
+    this.client.modules.forEach((module) => this.client.exit(module, detail));
   }
 
   invoke(module, id, method, handle, json, bytes) {
     // The app keeps its bytes: they are copied, not transferred.
-    this.worker.postMessage(['invoke', module, id, method, handle, json, bytes || null]);
+    if (this.worker) this.worker.postMessage(['invoke', module, id, method, handle, json, bytes || null]);
   }
 
   cancel(module, id) {
-    this.worker.postMessage(['cancel', module, id]);
+    if (this.worker) this.worker.postMessage(['cancel', module, id]);
   }
 
   close() {
+    if (!this.worker) return;
     this.relay.stop();
+    this.worker.onmessage = this.worker.onerror = null;
     this.worker.terminate();
+    this.worker = null;
   }
 }

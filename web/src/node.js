@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { nodeHost } from '../../bridge/hosts/node.js';
+import { tunnelHost } from '../../bridge/hosts/tunnel.js';
 import { loadFrom } from './load.js';
 import { capabilitiesOf } from './platform.js';
 import { runGoOn } from './run.js';
@@ -12,6 +13,7 @@ export { nodeHost } from '../../bridge/hosts/node.js';
 
 const node = {
   find: () => nodeHost(),
+  tunnel: tunnelHost,
   location: () => pathToFileURL('./').href,
   hasWorkers: () => false,
   read: async (url) => (url.startsWith('file:') ? readFile(new URL(url)) : (await fetch(url)).arrayBuffer()),

@@ -4,17 +4,19 @@ import { Host } from '../../bridge/host.js';
 import { instantiate } from './engine.js';
 import { localError } from './errors.js';
 import { chooseSockets, locate } from './platform.js';
+import { newGo } from './runtimes.js';
+
+/** With this Go's runtime exits after a panic; a program may as well. */
+const PANICKED = 2;
 
 export async function runGoOn(platform, options) {
   const { wasm, framing, argv, env } = options || {};
   if (!wasm) throw localError('EINVAL', '', 'runGo() needs the program: {wasm: "finger.wasm"}.');
   const sockets = chooseSockets(platform, options.sockets);
   // The one that was built into kaiwire unless the app brings that of another compiler.
-  const go = new (options.Go || Go)();
-  go.argv = (argv || go.argv.slice(0, 1)).map(String);
-  Object.assign(go.env, env);
-  let status = 0;
-  go.exit = (code) => { status = code; };
+  const go = options.Go ? new options.Go() : newGo('go');
+  go.argv = (argv || ['js']).map(String);
+  go.env = Object.assign({}, env);
   const host = new Host(sockets, { framing, yields: true });
   host.attach(go);
   const url = typeof wasm === 'string' || wasm instanceof URL ? locate(platform, String(wasm)) : null;
@@ -26,12 +28,11 @@ export async function runGoOn(platform, options) {
   } catch (error) {
     throw localError('ELOAD', (url ? url + ': ' : '') + error.message, 'The program could not be loaded.');
   }
-  const exited = host.start(instance).then(() => {
-    host.stop();
+  const exited = host.start(instance).then((status) => {
+    if (status === PANICKED && host.lastWords) throw localError('EPANIC', host.lastWords);
     return status;
   }, (error) => {
-    host.stop();
-    throw localError('EPANIC', String(error));
+    throw localError('EPANIC', host.lastWords || String(error));
   });
   return { host: host.object, exited, stop: () => host.stop() };
 }

@@ -1,7 +1,7 @@
 // The worker's script: the engine, with sockets that the page opens for it.
 
 import { Engine } from './engine.js';
-import { WorkerRelay, isSocketMessage } from '../../bridge/relay.js';
+import { WorkerRelay } from '../../bridge/relay.js';
 
 const relay = new WorkerRelay((message, transfer) => self.postMessage(message, transfer || []));
 let engine = null;
@@ -14,10 +14,7 @@ const sink = {
 };
 
 self.onmessage = ({ data: message }) => {
-  if (isSocketMessage(message)) {
-    relay.receive(message);
-    return;
-  }
+  if (relay.receive(message)) return;
   const [operation, ...rest] = message;
   switch (operation) {
     case 'start':
@@ -25,7 +22,7 @@ self.onmessage = ({ data: message }) => {
       engine = new Engine(relay, sink, { framing: rest[0], yields: false });
       break;
     case 'load':
-      engine.load(rest[0], rest[1]).then(
+      engine.load(...rest).then(
         () => self.postMessage(['loaded', rest[0], null]),
         (error) => self.postMessage(['loaded', rest[0], Object.assign({ message: error.message }, error)]));
       break;

@@ -19,10 +19,13 @@ function members(name, kind) {
 const methods = (name) => members(name, ts.SyntaxKind.MethodSignature);
 const properties = (name) => members(name, ts.SyntaxKind.PropertySignature);
 
+/** Where the methods of modules are that share them. */
+const METHODS = { dns: 'resolver/resolver_js.go' };
+
 /** The Go methods of a kind of handle: "session.fetch" is fetch of session. */
 function goMethods(module, kind) {
-  const source = read(`wasm/${module}/main_js.go`);
-  return [...source.matchAll(/^\t\t"([\w.]+)":/gm)].map((m) => m[1])
+  const source = read(`wasm/${METHODS[module] ?? `${module}/main_js.go`}`);
+  return [...source.matchAll(/^\t(?:\t|\{)"([\w.]+)"[:,]/gm)].map((m) => m[1])
     .filter((name) => (kind ? name.startsWith(kind + '.') : !name.includes('.')))
     .map((name) => name.replace(/^.*\./, '')).sort();
 }
@@ -33,7 +36,7 @@ const onlyInGo = ['idleStop']; // the stop() of what idle() resolves to
 for (const [module, kind, name] of [
   ['imap', '', 'Imap'], ['imap', 'session', 'ImapSession'], ['imap', 'download', 'Download'],
   ['irc', '', 'Irc'], ['irc', 'session', 'IrcSession'],
-  ['dns', '', 'Dns'], ['dns', 'resolver', 'Resolver'],
+  ['dns', '', 'Dns'], ['dns', 'resolver', 'Resolver'], ['dnssec', 'resolver', 'ValidatingResolver'],
   ['trust', '', 'Trust'],
 ]) {
   test(`${name} has the methods that ${module}.wasm has`, () => {
@@ -43,19 +46,19 @@ for (const [module, kind, name] of [
 
 for (const [module, name] of [['imap', 'ImapEvents'], ['irc', 'IrcEvents']]) {
   test(`${name} has the events that ${module}.wasm emits`, () => {
-    const source = read(`wasm/${module}/main_js.go`);
-    const emitted = [...source.matchAll(/(?:Emit\(|event\(h, |message\(h, |number\(|text\()"(\w+)"/g)].map((m) => m[1]);
+    const source = read(`wasm/${module}/main_js.go`) + (module === 'irc' ? read('wasm/irc/event_js.go') : '');
+    const emitted = [...source.matchAll(/(?:Emit\(|return |message\(h, |number\(|text\()"(\w+)"/g)].map((m) => m[1]);
     assert.deepEqual([...new Set(emitted)].sort(), properties(name));
   });
 }
 
-for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['IrcSession']], ['dns', ['Resolver']], ['trust', ['Trust']]]) {
+for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['IrcSession']], ['dns', ['Resolver', 'ValidatingResolver']], ['trust', ['Trust']]]) {
   test(`the facade of ${file} has the methods of its types`, () => {
     const source = read(`web/src/${file}.js`);
     for (const name of facade) {
       const body = source.slice(source.indexOf(`class ${name} `)).split('\n}\n')[0];
       const defined = [...body.matchAll(/^ {2}(?:async )?([a-z]\w*)\(/gm)].map((m) => m[1])
-        .filter((m) => m !== 'constructor').sort();
+        .filter((m) => m !== 'constructor' && m !== 'close').sort(); // close is every handle's
       assert.deepEqual(defined, methods(name));
     }
   });
@@ -74,6 +77,15 @@ test('the words of trust are those of Go', () => {
   const report = types.statements.find((s) => ts.isInterfaceDeclaration(s) && s.name.text === 'TrustReport');
   const phone = report.members.find((m) => m.name.text === 'phone');
   assert.deepEqual(union(phone.type), constants('protocols/trust/check.go', 'Verdict'));
+});
+
+test('the words of DNSSEC are those of Go', () => {
+  const words = (type) => [...read('protocols/dns/dnssec/dnssec.go').matchAll(new RegExp(`^\\t\\w+ +(?:${type} )?= "([\\w-]+)"`, 'gm'))]
+    .map((m) => m[1]).sort();
+  const alias = types.statements.find((s) => ts.isTypeAliasDeclaration(s) && s.name.text === 'DnssecReason');
+  const answer = types.statements.find((s) => ts.isInterfaceDeclaration(s) && s.name.text === 'ValidatedAnswer');
+  assert.deepEqual(union(alias.type), words('Reason'));
+  assert.deepEqual(union(answer.members.find((m) => m.name.text === 'status').type), words('Status'));
 });
 
 test('TlsOptions are those that Go reads', () => {

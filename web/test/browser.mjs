@@ -1,5 +1,5 @@
 // Headless Firefox over WebDriver BiDi, and pages that report what went wrong in them.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,7 @@ const PREFERENCES = {
   'privacy.reduceTimerPrecision': false,
   // Two pages may talk to each other; the one behind must not be slowed down.
   'dom.min_background_timeout_value': 4,
+  'dom.min_background_timeout_value_without_budget_throttling': 4,
   'dom.timeout.enable_budget_timer_throttling': false,
 };
 
@@ -33,8 +34,9 @@ const PREFERENCES = {
  * Starts Firefox with a profile of its own; one will do for a whole test file.
  * It is the `firefox-esr` of PATH or what the environment's FIREFOX names.
  * @param {{args?: string[], preferences?: Record<string, boolean | number | string>}} [options] besides its own
- * @returns {Promise<{puppeteer: import('puppeteer-core').Browser, directory: string, close(): Promise<void>}>} `directory`
- *   is the browser's own, and goes with it
+ * @returns {Promise<{puppeteer: import('puppeteer-core').Browser, directory: string, tabMemory(): number, close(): Promise<void>}>}
+ *   `directory` is the browser's own, and goes with it; tabMemory() is what its pages' processes have for themselves,
+ *   in bytes
  */
 export async function launch({ args = [], preferences = {} } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'kaiwire-firefox-'));
@@ -64,6 +66,7 @@ export async function launch({ args = [], preferences = {} } = {}) {
   return {
     puppeteer: browser,
     directory,
+    tabMemory: () => tabMemory(browser.process().pid),
     close: async () => {
       const process = browser.process();
       const gone = new Promise((resolve) => {
@@ -78,6 +81,22 @@ export async function launch({ args = [], preferences = {} } = {}) {
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Linux tells it of each process; Firefox tells them apart by their command lines. */
+function tabMemory(firefox) {
+  let bytes = 0;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0/g, ' ').trim();
+      if (!command.endsWith(' tab') || !command.includes(` -parentPid ${firefox} `)) continue;
+      bytes += Number(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').match(/^Private_Dirty:\s+(\d+) kB/m)[1]) * 1024;
+    } catch (error) {
+      // A process may end while it is looked at.
+      if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+    }
+  }
+  return bytes;
 }
 
 /**

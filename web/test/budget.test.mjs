@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { budgets, codeSection, forbidden, links } from '../sizes.mjs';
+import { budgets, codeSection, forbidden, isBuilt, links, measure, smallBudgets } from '../sizes.mjs';
 
 for (const module of Object.keys(budgets)) {
   test(`${module} keeps within its budget of code`, () => {
@@ -20,7 +20,15 @@ for (const module of Object.keys(budgets)) {
   });
 }
 
-test('what imapclient brings is seen', () => {
-  const binary = readFileSync(new URL('../dist/imap.wasm', import.meta.url));
+for (const module of Object.keys(smallBudgets)) {
+  test(`${module} keeps within its budget`, { skip: !isBuilt(module) && process.env.CI !== 'true' && 'there is no TinyGo' }, () => {
+    const { raw, code } = measure(module);
+    assert.ok(code > 100_000, `${code} bytes is no Go program`);
+    assert.ok(raw <= smallBudgets[module], `${raw} bytes, ${smallBudgets[module]} allowed`);
+  });
+}
+
+test('what is linked is seen', () => {
+  const binary = readFileSync(new URL('../dist/imap-tls.wasm', import.meta.url));
   assert.ok(links(binary, 'crypto/tls'));
 });

@@ -15,6 +15,9 @@ globalThis.fs.writeSync = (descriptor, bytes) => {
   return bytes.length;
 };
 
+// TinyGo's writes them there whatever fs is.
+console.log = (line) => globalThis.fs.writeSync(1, new TextEncoder().encode(`${line}\n`));
+
 globalThis.goexecRun = async (argv, env) => {
   const response = await fetch('/test.wasm');
   return runGo({ bytes: await response.arrayBuffer(), argv, env });

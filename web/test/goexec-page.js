@@ -18,14 +18,15 @@ function relayed(phone) {
 
 /**
  * Gives `go` what package bridge imports, over `sockets`, and returns
- * the function that then runs an instance; its promise ends with the program.
+ * the function that then runs an instance; its promise ends with the program,
+ * by its exit code.
  */
 function attachBridge(go, sockets) {
   const host = go.env.KAIWIRE_MODE === 'worker'
     ? new Host(relayed(sockets), { yields: false })
     : new Host(sockets, { yields: true });
   host.attach(go);
-  return (instance) => host.start(instance).finally(() => host.stop());
+  return (instance) => host.start(instance);
 }
 
 /**
@@ -81,11 +82,8 @@ export async function runGo({ bytes, argv, env, onStart, putUp = memoryPhone }) 
   const go = new globalThis.Go();
   go.argv = argv;
   go.env = env;
-  let code = 0;
-  go.exit = (status) => { code = status; };
   const start = attachBridge(go, sockets);
   const { instance } = await WebAssembly.instantiate(bytes, go.importObject);
   onStart?.(go);
-  await start(instance);
-  return code;
+  return start(instance);
 }

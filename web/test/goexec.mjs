@@ -5,16 +5,18 @@
 //
 // --host=node|firefox|gecko  default node; gecko is Firefox with its own TCP
 //                       sockets in place of the mock's, and real servers
+// --engine=go|tinygo    which compiler has made the program; default go
 // --timeout=SECONDS     when to kill a run that hangs; default: ten seconds after
 //                       go test's own -timeout, or 600
 //
 // Go's output is passed on as it comes, and the exit status is Go's; 124 after
 // a kill, 125 where the host itself failed.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { startServers } from '../conformance/servers.mjs';
+import { findEngines } from '../engines.mjs';
+import { ENGINES } from '../src/files.js';
 import { Hung, launch, openPage } from './browser.mjs';
 import { launchGecko, openSystemPage } from './gecko.mjs';
 import { faultAddresses, Pairs } from './pairs.mjs';
@@ -32,11 +34,12 @@ const root = join(here, '../..');
 
 /** Splits the command line; `args` are the Go program's. */
 export function parseArguments(words) {
-  const options = { host: 'node', timeout: null };
+  const options = { host: 'node', engine: 'go', timeout: null };
   let i = 0;
   for (; words[i]?.startsWith('--'); i++) {
-    const [, name, value] = words[i].match(/^--(host|timeout)=(.+)$/) ?? [];
+    const [, name, value] = words[i].match(/^--(host|engine|timeout)=(.+)$/) ?? [];
     if (name === 'host' && ['node', 'firefox', 'gecko'].includes(value)) options.host = value;
+    else if (name === 'engine' && ENGINES.includes(value)) options.engine = value;
     else if (name === 'timeout' && Number(value) > 0) options.timeout = Number(value) * 1000;
     else throw new Error(`goexec: ${words[i]} makes no sense`);
   }
@@ -60,15 +63,10 @@ function milliseconds(duration) {
   return sum;
 }
 
-const wasmExec = () => {
-  const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim();
-  const file = join(goroot, 'lib/wasm/wasm_exec.js');
-  if (!existsSync(file)) throw new Error(`goexec: ${file} is missing`);
-  return file;
-};
+const wasmExec = (engine) => findEngines([engine])[0].wasmExec;
 
-function runInNode({ binary, args, timeout }) {
-  const child = spawn(process.execPath, ['--expose-gc', join(here, 'goexec-node.mjs'), wasmExec(), binary, ...args], {
+function runInNode({ engine, binary, args, timeout }) {
+  const child = spawn(process.execPath, ['--expose-gc', join(here, 'goexec-node.mjs'), wasmExec(engine), binary, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
   });
@@ -104,7 +102,7 @@ function runInPage(page, run, { binary, args, timeout }, ...rest) {
 
 async function runInFirefox(options) {
   const site = await startSite({
-    '/go/wasm_exec.js': wasmExec(),
+    '/go/wasm_exec.js': wasmExec(options.engine),
     '/test.wasm': resolve(options.binary),
     '/web/test/': here,
     '/bridge/': join(root, 'bridge/'),
@@ -133,7 +131,7 @@ async function runInGecko(options) {
   try {
     browser = await launchGecko();
     const page = await openSystemPage(browser, {
-      mounts: { go: dirname(wasmExec()), web: join(root, 'web'), bridge: join(root, 'bridge') },
+      mounts: { go: dirname(wasmExec(options.engine)), web: join(root, 'web'), bridge: join(root, 'bridge') },
       path: 'web/test/goexec.html',
     });
     const code = await runInPage(page, 'goexecRunGecko', options, { origin: site.origin, faults: faultAddresses(servers) });

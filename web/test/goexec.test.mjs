@@ -88,10 +88,12 @@ test('go test', async (t) => {
 
 test('the command line', () => {
   assert.deepEqual(parseArguments(['--host=firefox', '--timeout=5', 'x.wasm', '-test.v', '--host=node']),
-    { host: 'firefox', timeout: 5000, binary: 'x.wasm', args: ['-test.v', '--host=node'] });
+    { host: 'firefox', engine: 'go', timeout: 5000, binary: 'x.wasm', args: ['-test.v', '--host=node'] });
   assert.equal(parseArguments(['x.wasm', '-test.timeout=1m30.5s']).timeout, 100_500);
   assert.equal(parseArguments(['x.wasm', '-test.timeout=0s']).timeout, 600_000);
   assert.throws(() => parseArguments(['--host=lynx', 'x.wasm']), /--host=lynx/);
+  assert.equal(parseArguments(['--engine=tinygo', 'x.wasm']).engine, 'tinygo');
+  assert.throws(() => parseArguments(['--engine=steam', 'x.wasm']), /--engine=steam/);
   assert.throws(() => parseArguments(['--timeout=soon', 'x.wasm']), /--timeout=soon/);
   assert.throws(() => parseArguments(['--host=node']), /which program/);
 });

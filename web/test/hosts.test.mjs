@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { directSockets } from '../../bridge/hosts/direct.testing.mjs';
-import { findHost } from '../../bridge/hosts/find.js';
 import { install, MemoryNetwork } from '../../bridge/mock/index.js';
 import { capabilities, KaiwireError, load, nodeHost, runGo } from '../dist/kaiwire.node.js';
-import { capabilitiesOf } from '../src/platform.js';
+import * as hosts from '../src/hosts.js';
+import { capabilitiesOf, pageOf } from '../src/platform.js';
 import { freePort } from './servers/process.mjs';
 
 const everything = { tcp: true, listen: true, udp: true, multicast: true, tls: true, missing: [] };
 const nothing = { tcp: false, listen: false, udp: false, multicast: false, tls: false };
-const of = (scope) => {
-  const { worker, webAssembly, ...rest } = capabilitiesOf({ find: () => findHost(scope), hasWorkers: () => true });
+const of = (scope, loaded = hosts) => {
+  const { worker, webAssembly, ...rest } = capabilitiesOf({ ...pageOf(scope, () => loaded), hasWorkers: () => true });
   assert.deepEqual({ worker, webAssembly }, { worker: true, webAssembly: true });
   return rest;
 };
@@ -54,6 +54,12 @@ describe('capabilities', () => {
     const scope = phone(KAIOS3, { profile: 'kaios3' });
     Object.assign(scope, { TCPSocket: directSockets().scope.TCPSocket });
     assert.equal(of(scope).host, 'kaios');
+  });
+
+  test('of Direct Sockets, where kaiwire-hosts.js is not loaded', () => {
+    assert.deepEqual(of(directSockets().scope, null), { host: null, ...nothing, missing: ['tcp-socket'] });
+    assert.throws(() => capabilitiesOf(pageOf({}, () => null), { sockets: 'ws://127.0.0.1:1/' }),
+      (error) => error.code === 'EINVAL' && /kaiwire-hosts\.js/.test(error.message));
   });
 
   test('of nothing at all', () => {

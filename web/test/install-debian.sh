@@ -15,7 +15,8 @@ for pair in \
 	dovecot:dovecot-imapd \
 	ngircd:ngircd \
 	unbound:unbound \
-	openssl:openssl
+	openssl:openssl \
+	js78:libmozjs-78-dev
 do
 	command -v "${pair%:*}" >/dev/null 2>&1 || packages="$packages ${pair##*:}"
 done
@@ -24,6 +25,18 @@ case "$packages" in
 *dovecot-imapd*) ;;
 *) [ -x /usr/lib/dovecot/imap ] || [ -x /usr/libexec/dovecot/imap ] || packages="$packages dovecot-imapd" ;;
 esac
+
+# CI tests what is built by TinyGo too: see wasm/tinygo.
+if [ "${CI:-}" = true ] && ! command -v "${TINYGO:-tinygo}" >/dev/null 2>&1; then
+	for pair in \
+		/usr/lib/llvm-19/include/llvm-c/Core.h:llvm-19-dev \
+		/usr/lib/llvm-19/include/clang-c/Index.h:libclang-19-dev \
+		/usr/bin/clang-19:clang-19 \
+		/usr/bin/wasm-ld-19:lld-19
+	do
+		[ -e "${pair%:*}" ] || packages="$packages ${pair##*:}"
+	done
+fi
 
 [ -n "$packages" ] || exit 0
 

@@ -9,6 +9,7 @@ export const PACKAGES = {
   ngircd: 'ngircd',
   unbound: 'unbound',
   openssl: 'openssl',
+  js78: 'libmozjs-78-dev',
 };
 
 /** Where a command is, or null. Servers live in directories that an ordinary user's PATH lacks. */

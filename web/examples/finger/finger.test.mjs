@@ -80,6 +80,12 @@ test('the program, by way of the relay', { ...limit, skip: missing('firefox-esr'
   const page = await openPage(browser, { url: site.url('/index.html') });
   const seen = await page.run('finger', async (sockets) => {
     const none = kaiwire.capabilities();
+    await new Promise((resolve) => {
+      const script = document.createElement('script');
+      script.src = 'kaiwire-hosts.js';
+      script.onload = resolve;
+      document.head.append(script);
+    });
     const program = await kaiwire.runGo({ wasm: 'finger.wasm', sockets });
     const text = await new Promise((resolve, reject) => {
       program.host.finger('plan.test', 'carol', (text, error) => (error ? reject(new Error(error)) : resolve(text)));

@@ -14,23 +14,33 @@ const stage = {
   wire: null,
   network: null,
   phone: null,
+  /** kaiwire's, with the stage's own folder by default. */
+  load: null,
   /** The longest time in milliseconds for which the page could not run a timer. */
   longestStall: 0,
 
-  async begin({ relay, modules, worker, tls, nameServers }) {
+  /** `frame` is the page that plays the phone, with kaiwire's classic script in it, where this one's engine is too new. */
+  async begin({ relay, frame, permissions, profile = 'kaios3', ...options }) {
+    const phone = frame ? await openFrame(frame) : window;
+    const loader = frame ? phone.kaiwire.load : load;
+    stage.load = (options) => loader({ base: '/dist/', ...options });
     stage.network = new FaultyNetwork(new Tunnel(relay));
-    stage.phone = install(window, { profile: 'kaios3', network: stage.network });
-    stage.wire = await load({ modules, worker, tls, nameServers, base: '/dist/' });
+    stage.phone = install(phone, { profile, network: stage.network, permissions });
+    stage.wire = await stage.load(options);
   },
 
-  /** Closes kaiwire and resolves with the number of sockets that stay open. */
+  /**
+   * Closes kaiwire and resolves with the number of sockets that it has not let go of. One that the server has closed
+   * while we were sending stays `closing` for ever: that is the phone's.
+   */
   async end() {
     await stage.wire.close();
+    const held = () => [...stage.phone.sockets].filter(({ readyState }) => readyState !== 'closing').length;
     const deadline = performance.now() + CLOSE_TIMEOUT;
-    while (stage.phone.sockets.size > 0 && performance.now() < deadline) {
+    while (held() > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, TICK));
     }
-    return stage.phone.sockets.size;
+    return held();
   },
 
   /** What became of a call, as plain data: {value}, or {error} with all that an app can see of it. */
@@ -39,8 +49,8 @@ const stage = {
     try {
       return { value: await promise };
     } catch (error) {
-      const { name, code, protocol, retry, response, message, trust } = error;
-      return { error: { name, code, protocol, retry, response, message, trust }, elapsed: performance.now() - begun };
+      const { name, code, protocol, retry, response, message, detail, trust } = error;
+      return { error: { name, code, protocol, retry, response, message, detail, trust }, elapsed: performance.now() - begun };
     }
   },
 
@@ -49,6 +59,14 @@ const stage = {
     return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
   },
 };
+
+function openFrame(url) {
+  const frame = document.createElement('iframe');
+  const loaded = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }));
+  frame.src = url;
+  document.documentElement.append(frame);
+  return loaded.then(() => frame.contentWindow);
+}
 
 let last = performance.now();
 setInterval(() => {

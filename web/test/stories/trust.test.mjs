@@ -138,6 +138,15 @@ test('trust', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) 
       });
       await page.close();
 
+      await t.test('check tells that there are no sockets', async () => {
+        const page = await stageOf.open({ modules: ['trust'], worker, permissions: [] });
+        const { value, error } = await check(page, host, 993);
+        assert.deepEqual(value, { phone: 'unavailable', own: 'EPERM', cure: false, ...none }, JSON.stringify(error));
+        const refused = await page.run('load imap', () => stage.outcome(stage.load({ modules: ['trust', 'imap'] })));
+        assert.deepEqual([refused.error?.code, refused.error?.retry], ['EPERM', 'never']);
+        await page.close();
+      });
+
       await t.test('check tells that a phone which knows the authority accepts', async () => {
         const page = await stageOf.open({ modules: ['trust'], worker, relay: await stageOf.raise(server.ca) });
         const { value, error } = await check(page, host, 993, { tls: { roots } });

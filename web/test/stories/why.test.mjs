@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
 import * as unbound from '../servers/unbound.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { modesOf, openStage } from './stage.mjs';
 
 const NAME_SERVER = 'ns.kaiwire.test';
 
@@ -13,9 +13,9 @@ test('the finer cause', { skip: missing('firefox-esr', 'unbound') }, async (t) =
   t.after(server.stop);
   const stageOf = await openStage(t, { hosts: { [`${NAME_SERVER}:53`]: `127.0.0.1:${server.port}` } });
 
-  for (const { mode, worker } of MODES) {
+  for (const { mode, worker, engine } of modesOf('irc', 'dns')) {
     await t.test(mode, async () => {
-      const page = await stageOf.open({ modules: ['irc', 'dns'], worker, nameServers: [NAME_SERVER] });
+      const page = await stageOf.open({ modules: ['irc', 'dns'], worker, engine, nameServers: [NAME_SERVER] });
       const connect = (host) => page.run(`connect to ${host}`, async (host) => {
         const { error } = await stage.outcome(stage.wire.irc.connect({ host, port: 6667, security: 'none', nick: 'asha', timeout: 10000 }));
         return [error.code, error.protocol, error.response];

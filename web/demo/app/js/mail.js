@@ -117,7 +117,7 @@ class MailView extends View {
     }
     const focused = this.list.current && this.list.current.message;
     const rows = this.messages.map(messageRow);
-    this.setKeys(BACK, ['Open', () => Views.open(new MessageView(this.session, this.list.current.message))], null);
+    this.setKeys(BACK, ['Open', () => Views.open(new MessageView(this, this.list.current.message))], null);
     this.fill(...rows);
     this.list.set(rows, rows.find((candidate) => focused && candidate.message.uid === focused.uid));
   }
@@ -156,9 +156,10 @@ function longDate(date) {
 }
 
 class MessageView extends View {
-  constructor(session, message) {
+  constructor(inbox, message) {
     super('Message', 'mail');
-    this.session = session;
+    this.inbox = inbox;
+    this.session = inbox.session;
     this.message = message;
     this.left = false;
   }
@@ -225,6 +226,8 @@ class MessageView extends View {
     const { uid, flags } = this.message;
     await this.session.store(uid, action, ['\\Seen'], { uid: true });
     this.message.flags = flags.filter((flag) => flag !== '\\Seen').concat(action === 'add' ? ['\\Seen'] : []);
+    // The person may have gone back to the list before the server has answered.
+    if (this.inbox.session === this.session) this.inbox.show();
   }
 
   async unread() {

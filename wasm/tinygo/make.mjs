@@ -1,0 +1,188 @@
+#!/usr/bin/env node
+// The TinyGo that kaiwire's small modules are built with; see README.md. `node wasm/tinygo/make.mjs` makes it ready, and
+// builds it where none is installed.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const repository = join(here, '../..');
+const overlay = join(here, 'overlay');
+const cache = join(repository, 'web/.cache/tinygo');
+
+/** What is built where none is installed. */
+const MODULE = 'github.com/tinygo-org/tinygo';
+const VERSION = 'v0.41.0';
+const built = join(cache, VERSION, 'tinygo');
+/** What may be installed: from 0.41 on TinyGo knows Go 1.26. */
+const OLDEST = [0, 41];
+/** Debian's names, of LLVM 19: what TinyGo is built against, and what it then runs. */
+const PACKAGES = ['llvm-19-dev', 'libclang-19-dev', 'clang-19', 'lld-19'];
+
+/** Packages of which TinyGo gets a part, and which part; what these need comes along. */
+const MODULES = {
+  net: ['Addr', 'AddrError', 'Buffers', 'Conn', 'DNSError', 'ErrClosed', 'ErrWriteToConnected', 'Error', 'IPNet', 'IPv4zero',
+    'IPv6zero', 'InvalidAddrError', 'JoinHostPort', 'Listener', 'OpError', 'PacketConn', 'ParseCIDR', 'ParseError', 'ParseIP',
+    'Pipe', 'SplitHostPort', 'TCPAddr', 'TCPAddrFromAddrPort', 'UDPAddr', 'UDPAddrFromAddrPort', 'UnknownNetworkError'],
+  // Without its maps of all tables by name: TinyGo can't fill them while it compiles once syscall/js is in the program,
+  // and so links all tables, 70 KB, and the code that fills them at every start.
+  unicode: ['In', 'Is', 'IsControl', 'IsDigit', 'IsGraphic', 'IsLetter', 'IsLower', 'IsMark', 'IsNumber', 'IsOneOf', 'IsPrint',
+    'IsPunct', 'IsSpace', 'IsSymbol', 'IsTitle', 'IsUpper', 'MaxASCII', 'MaxLatin1', 'MaxRune', 'ReplacementChar', 'SimpleFold',
+    'SpecialCase', 'To', 'ToLower', 'ToTitle', 'ToUpper', 'UpperCase', 'UpperLower', 'Version'],
+};
+
+/** What Go's tests need besides: package regexp, and golang.org/x/net/nettest. */
+const TESTS = {
+  net: [...MODULES.net, 'FlagUp', 'IPAddr', 'Interface', 'Interfaces'],
+};
+
+export const HOW = 'The small modules are built with TinyGo 0.41 or later; `make tinygo` builds it, on Debian with ' +
+  `${PACKAGES.join(', ')}.`;
+
+function output(command, args, options) {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options }).trim();
+}
+
+const goEnvironment = { ...process.env, GOFLAGS: '', GOOS: '', GOARCH: '' };
+const go = (args, options) => output('go', args, { cwd: repository, env: goEnvironment, ...options });
+
+/** The compiler that is installed, or that has been built here before: {command, root}, or null. */
+function findCompiler() {
+  for (const command of [process.env.TINYGO || 'tinygo', built]) {
+    let version;
+    try {
+      version = output(command, ['version'], { stdio: ['ignore', 'pipe', 'ignore'], env: compilerEnvironment(command) });
+    } catch {
+      continue;
+    }
+    const [, major, minor] = version.match(/version (\d+)\.(\d+)/) || [];
+    if (major * 1000 + minor * 1 < OLDEST[0] * 1000 + OLDEST[1]) {
+      console.error(`${command} is too old: ${version}`);
+      continue;
+    }
+    return { command, version, root: output(command, ['env', 'TINYGOROOT'], { env: compilerEnvironment(command) }) };
+  }
+  return null;
+}
+
+/** The one that was built here knows no sources of its own. */
+function compilerEnvironment(command) {
+  return command.startsWith(cache) ? { ...process.env, TINYGOROOT: moduleFolder() } : process.env;
+}
+
+function moduleFolder() {
+  return JSON.parse(go(['mod', 'download', '-json', `${MODULE}@${VERSION}`])).Dir;
+}
+
+function buildCompiler() {
+  const absent = ['/usr/lib/llvm-19/include/llvm-c/Core.h', '/usr/lib/llvm-19/include/clang-c/Index.h',
+    '/usr/bin/clang-19', '/usr/bin/wasm-ld-19'].filter((file) => !existsSync(file));
+  if (absent.length > 0) {
+    throw new Error(`TinyGo is not installed, and building it lacks ${absent.join(', ')}: apt-get install ${PACKAGES.join(' ')}`);
+  }
+  console.log(`building TinyGo ${VERSION}`);
+  // Within the module's folder, as `go install` asks for the list of its versions, which not every proxy has.
+  go(['build', '-tags=llvm19', '-o', built, '.'], { cwd: moduleFolder() });
+}
+
+/** A hash of the texts and of every file in the overlay. */
+function fingerprint(...texts) {
+  const hash = createHash('sha256').update(texts.join('\0'));
+  for (const entry of readdirSync(overlay, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) hash.update(entry.name).update(readFileSync(join(entry.parentPath, entry.name)));
+  }
+  return hash.update(readFileSync(fileURLToPath(import.meta.url))).update(readFileSync(join(here, 'slice/main.go'))).digest('hex');
+}
+
+/** TinyGo's own files, with ours in the place of some: what TINYGOROOT is to name. */
+function makeRoot({ root, version }, kind, slices) {
+  const goVersion = go(['env', 'GOVERSION']);
+  const made = join(cache, `${kind}-${fingerprint(root, version, goVersion).slice(0, 16)}`);
+  if (existsSync(made)) return made;
+  const making = made + '.new';
+  rmSync(making, { recursive: true, force: true });
+  mkdirSync(join(making, 'targets'), { recursive: true });
+  for (const name of readdirSync(root)) {
+    if (name !== 'src' && name !== 'targets') symlinkSync(join(root, name), join(making, name));
+  }
+  const src = join(making, 'src');
+  // Copied and not linked, as below: TinyGo takes a linked folder for a file.
+  cpSync(join(root, 'src'), src, { recursive: true, mode: 0 });
+  makeWritable(src);
+  rmSync(join(src, 'net'), { recursive: true, force: true });
+  for (const [name, roots] of Object.entries(slices)) {
+    mkdirSync(join(src, name), { recursive: true });
+    const ours = existsSync(join(overlay, name)) ? ['-overlay', join(overlay, name)] : [];
+    go(['run', './wasm/tinygo/slice', '-package', name, ...ours, '-o', join(src, name), ...roots]);
+  }
+  // TinyGo's own is a stub.
+  rmSync(join(src, 'crypto/tls'), { recursive: true, force: true });
+  cpSync(join(go(['env', 'GOROOT']), 'src/crypto/tls'), join(src, 'crypto/tls'),
+    { recursive: true, filter: (name) => !/\/testdata$|_test\.go$/.test(name) });
+  for (const name of ['sync', 'runtime']) {
+    for (const file of readdirSync(join(overlay, name))) {
+      cpSync(join(overlay, name, file), join(src, name, 'kaiwire_' + file));
+    }
+  }
+  cpSync(join(root, 'targets/wasm_exec.js'), join(making, 'targets/wasm_exec.js'));
+  cpSync(join(root, 'targets/wasm-undefined.txt'), join(making, 'targets/wasm-undefined.txt'));
+  for (const file of ['kaiwire.json', 'libc.c']) cpSync(join(overlay, file), join(making, 'targets', file));
+  for (const name of readdirSync(cache)) {
+    if (name.startsWith(kind + '-') && join(cache, name) !== making) rmSync(join(cache, name), { recursive: true, force: true });
+  }
+  renameSync(making, made);
+  return made;
+}
+
+/** Go's module cache is read-only, and so are copies of it. */
+function makeWritable(folder) {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isSymbolicLink()) chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
+  }
+}
+
+/**
+ * TinyGo, or null where there is none: {command, version, wasmExec, licence, build(pattern, file, tags), buildTests(pattern,
+ * file, tags)}; wasmExec and licence are files.
+ */
+export function tinygo() {
+  const compiler = findCompiler();
+  if (!compiler) return null;
+  const root = makeRoot(compiler, 'modules', MODULES);
+  const run = (words, root) => output(compiler.command, words, {
+    cwd: repository,
+    env: {
+      ...goEnvironment,
+      TINYGOROOT: root,
+      WASMOPT: join(here, 'wasm-opt.mjs'),
+      // TinyGo's own; Go's stays where it is.
+      XDG_CACHE_HOME: join(cache, 'compiled'),
+      GOCACHE: go(['env', 'GOCACHE']),
+    },
+  });
+  return {
+    ...compiler,
+    wasmExec: join(root, 'targets/wasm_exec.js'),
+    licence: join(root, 'LICENSE'),
+    /**
+     * A package to a WebAssembly file. The texts of panics stay in it: they are what an app is told. To fill the tables of
+     * P-256 while it compiles takes TinyGo minutes.
+     */
+    build(pattern, file, tags = '') {
+      run(['build', '-target=kaiwire', '-opt=z', '-no-debug', '-panic=print', '-interp-timeout=30m', '-tags=' + tags, '-o', file, pattern], root);
+    },
+    /** A package's tests to a WebAssembly file. */
+    buildTests(pattern, file, tags = '') {
+      run(['test', '-c', '-target=kaiwire', '-opt=z', '-tags=' + tags, '-o', file, pattern], makeRoot(compiler, 'tests', TESTS));
+    },
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (!findCompiler()) buildCompiler();
+  const { command, version } = tinygo();
+  console.log(`${command}: ${version}`);
+}

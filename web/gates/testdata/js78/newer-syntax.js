@@ -1,0 +1,3 @@
+// `??=` came with Firefox 79.
+var port = null;
+port ??= 993;

@@ -1,0 +1,2 @@
+// Does nothing.
+export const main = async () => null;

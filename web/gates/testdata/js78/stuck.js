@@ -1,0 +1,2 @@
+// Never comes back.
+export const main = () => { for (;;); };

@@ -1,0 +1,2 @@
+// es2015 at line 2: operators.async_function
+var load = async () => 0;

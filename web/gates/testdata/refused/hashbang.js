@@ -1,0 +1,2 @@
+#!/usr/bin/env node
+// es2015 at line 1: grammar.hashbang_comments

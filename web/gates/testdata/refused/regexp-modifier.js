@@ -1,0 +1,2 @@
+// es2015 at line 2: regular_expressions.modifier
+var word = /(?i:kaiwire)/;

@@ -1,0 +1,16 @@
+// In place of kaiwire-worker.js: says what the options of a call tell it to, or
+// else that the server refuses and that the name does not exist.
+const ANSWERS = {
+  resolver: [0, '{"handle":1}'],
+  connect: [2, '{"code":"ECONNREFUSED","message":"No connection.","retry":"later"}'],
+  resolve4: [2, '{"code":"ENOTFOUND","message":"The name does not exist.","retry":"never"}'],
+};
+
+self.onmessage = ({ data: [operation, ...rest] }) => {
+  if (operation === 'load') self.postMessage(['loaded', rest[0], null]);
+  if (operation !== 'invoke') return;
+  const [module, id, method, , json] = rest;
+  const { say = [['reply', module, 'ID', ...ANSWERS[method], null]], fail } = JSON.parse(json);
+  for (const message of say) self.postMessage(message.map((part) => (part === 'ID' ? id : part)));
+  if (fail) throw new Error('nobody catches this');
+};
