@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"syscall"
@@ -161,6 +162,56 @@ func TestDialErrors(t *testing.T) {
 			c.Close()
 			t.Errorf("dialed %q", address)
 		}
+	}
+}
+
+// names is a resolver in memory.
+type names map[string][]netip.Addr
+
+var errNoSuchName = &net.DNSError{Err: "no such host", IsNotFound: true}
+
+func (n names) LookupAddrs(_ context.Context, host string) ([]netip.Addr, error) {
+	if list, ok := n[host]; ok {
+		return list, nil
+	}
+	return nil, errNoSuchName
+}
+
+func TestResolver(t *testing.T) {
+	first, second := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
+	d := &Dialer{Timeout: 2 * time.Second, Resolver: names{"here.example": {first, second}, "nowhere.example": {}}}
+	for address, want := range map[string]error{"missing.example:1": errNoSuchName, "nowhere.example:1": syscall.ECONNREFUSED} {
+		for _, open := range []func(context.Context, string, string) (net.Conn, error){d.DialContext, d.DialTLSContext} {
+			c, err := open(t.Context(), "tcp", address)
+			if err == nil {
+				c.Close()
+			}
+			if want == errNoSuchName && !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", address, err, want)
+			}
+		}
+	}
+	if _, err := d.DialContext(t.Context(), "tcp", "nowhere.example:1"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a name without an address: %v", err)
+	}
+	// One address refuses, the other is tried.
+	l := listen(t, &ListenConfig{}, ":0")
+	_, port, err := net.SplitHostPort(ourAddress(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Resolver = names{"here.example": {netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("127.0.0.1")}}
+	c, err := d.DialContext(t.Context(), "tcp", net.JoinHostPort("here.example", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(dial.Upgrader).UpgradeTLS(t.Context(), "here.example"); !errors.Is(err, dial.ErrNoTLS) {
+		t.Errorf("UpgradeTLS by address: %v", err)
+	}
+	c.Close()
+	l.Close()
+	if n := Open(); n != 0 {
+		t.Errorf("%d connections left behind", n)
 	}
 }
 

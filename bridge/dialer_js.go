@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"kaiwire/protocols/dial"
 )
 
 // Framing is the form in which the phone's socket hands over and takes bytes.
@@ -30,6 +32,13 @@ type Dialer struct {
 	// Framing is asked of the platform; the default is ArrayBuffer. What is
 	// received is read in whichever form it arrives.
 	Framing Framing
+	// Resolver, where it is set, finds the addresses of names in place of the
+	// platform. Its error is then that of a name that does not exist. Plain
+	// connections are made to the addresses, one after the other until one
+	// answers; STARTTLS by the platform, which checks the certificate against
+	// what was dialed, is refused on them (dial.ErrNoTLS). Those secured from
+	// the first byte are made to the name, once it is known to exist.
+	Resolver dial.Resolver
 }
 
 // DialContext connects to address, "host:port" with a name or an IP address;
@@ -85,14 +94,51 @@ func (d *Dialer) dial(ctx context.Context, network, address string, flags int32)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-
 	if d.Framing == String {
 		flags |= flagString
 	}
-	id := streamOpen(unsafe.Pointer(unsafe.StringData(host)), int32(len(host)), int32(port), flags)
-	c := newConn(id, host, remote, flags&flagTLS != 0)
-	if err := c.open(ctx); err != nil {
+	if d.Resolver == nil || net.ParseIP(host) != nil {
+		c, err := open(ctx, host, port, flags)
+		if err != nil {
+			return fail(err)
+		}
+		return c, nil
+	}
+	addrs, err := d.Resolver.LookupAddrs(ctx, host)
+	if err != nil {
 		return fail(err)
+	}
+	hosts := []string{host}
+	if flags&flagTLS == 0 {
+		hosts = hosts[:0]
+		for _, a := range addrs {
+			hosts = append(hosts, a.String())
+		}
+	}
+	err = syscall.ECONNREFUSED // of no address at all
+	for i, host := range hosts {
+		// Each has a fair part of the time that is left.
+		deadline, _ := ctx.Deadline()
+		part, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(len(hosts)-i))
+		var c net.Conn
+		c, err = open(part, host, port, flags)
+		cancel()
+		if err == nil {
+			return c, nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return fail(err)
+}
+
+// open makes one connection.
+func open(ctx context.Context, host string, port int, flags int32) (net.Conn, error) {
+	id := streamOpen(unsafe.Pointer(unsafe.StringData(host)), int32(len(host)), int32(port), flags)
+	c := newConn(id, host, tcpAddr(host, port), flags&flagTLS != 0)
+	if err := c.open(ctx); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

@@ -73,7 +73,7 @@ type cacheKey struct {
 	dnssec bool
 }
 
-func keyOf(q *query) cacheKey { return cacheKey{string(lowerName(q.name)), q.t, q.dnssec} }
+func keyOf(q *query) cacheKey { return cacheKey{string(LowerName(q.name)), q.t, q.dnssec} }
 
 type cacheEntry struct {
 	key           cacheKey

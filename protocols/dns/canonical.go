@@ -8,7 +8,7 @@ func WireName(name string) ([]byte, error) {
 	if !ok {
 		return nil, invalid("This is no name.")
 	}
-	return lowerName(wire), nil
+	return LowerName(wire), nil
 }
 
 // NameText is the inverse of WireName.
@@ -30,7 +30,7 @@ func (record *Record) CanonicalData() []byte {
 	for _, f := range fieldsOf(record.Type) {
 		before := r.at
 		if f.kind == domain {
-			data = append(data, lowerName(r.name(nil))...)
+			data = append(data, LowerName(r.name(nil))...)
 			continue
 		}
 		r.skip(f.kind)
@@ -60,5 +60,5 @@ func QuestionName(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lowerName(wire), nil
+	return LowerName(wire), nil
 }

@@ -2,7 +2,6 @@ package dns
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -191,7 +190,7 @@ func (c *conn) add(q *question) bool {
 	}
 	for {
 		var b [2]byte
-		rand.Read(b[:]) // never fails
+		fill(b[:])
 		q.id = binary.BigEndian.Uint16(b[:])
 		if _, taken := c.pending[q.id]; !taken {
 			break

@@ -3,7 +3,6 @@ package dns
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -140,7 +139,7 @@ func shuffle(list []SRV) []SRV {
 			}
 		}
 		var b [4]byte
-		rand.Read(b[:]) // never fails
+		fill(b[:])
 		drawn := binary.BigEndian.Uint32(b[:]) % (sum + 1)
 		for j, s := range list[i:] {
 			if drawn <= uint32(s.Weight) {

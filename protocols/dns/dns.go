@@ -270,6 +270,9 @@ func (p *reply) poor() bool {
 
 // exchange puts a question to the servers until one has answered it.
 func (r *Resolver) exchange(ctx context.Context, q *query) (*reply, error) {
+	if len(r.servers) == 1 {
+		return r.insist(ctx, r.servers[0], q)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what has been overtaken ends
 	waiting := r.order()
@@ -280,13 +283,8 @@ func (r *Resolver) exchange(ctx context.Context, q *query) (*reply, error) {
 	}
 	rounds := max(0, r.o.Retries)
 	results := make(chan result, len(waiting)*(1+rounds))
-	var timer *time.Timer
-	var overtake <-chan time.Time
-	if len(waiting) > 1 {
-		timer = time.NewTimer(r.o.Timeout)
-		defer timer.Stop()
-		overtake = timer.C
-	}
+	timer := time.NewTimer(r.o.Timeout)
+	defer timer.Stop()
 	var again []*server
 	var poor *reply
 	var failed error
@@ -304,15 +302,13 @@ func (r *Resolver) exchange(ctx context.Context, q *query) (*reply, error) {
 				p, err := s.try(ctx, q)
 				results <- result{s, p, err}
 			}()
-			if timer != nil {
-				timer.Reset(s.patience())
-			}
+			timer.Reset(s.patience())
 		}
 		if underWay == 0 {
 			break
 		}
 		select {
-		case <-overtake:
+		case <-timer.C:
 		case got := <-results:
 			underWay--
 			switch {
@@ -334,12 +330,22 @@ func (r *Resolver) exchange(ctx context.Context, q *query) (*reply, error) {
 	return nil, failed
 }
 
+// insist puts a question to the only server.
+func (r *Resolver) insist(ctx context.Context, s *server, q *query) (p *reply, err error) {
+	for range 1 + max(0, r.o.Retries) {
+		if p, err = s.try(ctx, q); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		err = coded.From(ctx.Err(), protocol)
+	}
+	return p, err
+}
+
 // order is that in which the servers are asked: those that have failed lately
 // come last.
 func (r *Resolver) order() []*server {
-	if len(r.servers) == 1 {
-		return r.servers
-	}
 	now := time.Now()
 	list := slices.Clone(r.servers)
 	slices.SortStableFunc(list, func(a, b *server) int {

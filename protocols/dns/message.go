@@ -127,6 +127,24 @@ func (r *reader) name(dst []byte) []byte {
 	}
 }
 
+// skipName passes over a name without a look at where its pointer leads.
+func (r *reader) skipName() {
+	for {
+		switch c := r.u8(); {
+		case c == 0:
+			return
+		case c >= 192:
+			r.bytes(1)
+			return
+		case c >= 64 && r.err == nil:
+			r.err = errName
+			return
+		default:
+			r.bytes(int(c))
+		}
+	}
+}
+
 // header is a message's.
 type header struct {
 	id    uint16
@@ -258,21 +276,22 @@ func glance(message []byte) (rcode RCode, e edns, err error) {
 	h := r.header()
 	rcode = RCode(h.bits & 15)
 	for range h.count[0] {
-		r.name(nil)
+		r.skipName()
 		r.bytes(4)
 		if r.err != nil {
 			return rcode, e, r.err
 		}
 	}
-	var scratch [maxName]byte
 	for i := range int(h.count[1]) + int(h.count[2]) + int(h.count[3]) {
 		if i >= maxRecords || r.err != nil {
 			break
 		}
-		owner := r.name(scratch[:0])
+		before := r.at
+		r.skipName()
+		root := r.at == before+1
 		t, _, ttl := Type(r.u16()), r.u16(), r.u32()
 		data := r.bytes(int(r.u16()))
-		if t == typeOPT && len(owner) == 1 && r.err == nil && !e.present {
+		if t == typeOPT && root && r.err == nil && !e.present {
 			e.read(ttl, data)
 		}
 	}

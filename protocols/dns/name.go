@@ -22,7 +22,10 @@ func parseName(name string) ([]byte, error) {
 	if name == "." {
 		return append(wire, 0), nil
 	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(fullStops.Replace(name), "."), ".") {
+	if !isASCII(name) {
+		name = fullStops.Replace(name)
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
 		for _, c := range []byte(label) {
 			if c <= ' ' || c == '\\' || c == 0x7f {
 				return refuse("has characters that no name has.")
@@ -144,7 +147,7 @@ func nameText(wire []byte) string {
 	plain := true
 	for i := 0; wire[i] != 0; i += 1 + int(wire[i]) {
 		for _, c := range wire[i+1 : i+1+int(wire[i])] {
-			plain = plain && c > ' ' && c <= '~' && !strings.ContainsRune(specials, rune(c))
+			plain = plain && c > ' ' && c <= '~' && strings.IndexByte(specials, c) < 0
 		}
 	}
 	text := make([]byte, 0, len(wire))
@@ -210,7 +213,9 @@ func lower(c byte) byte {
 	return c
 }
 
-func lowerName(wire []byte) []byte {
+// LowerName is a name as it is sent, in small letters; the lengths in it are no
+// letters.
+func LowerName(wire []byte) []byte {
 	small := make([]byte, len(wire))
 	for i, c := range wire {
 		small[i] = lower(c)

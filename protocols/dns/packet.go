@@ -112,3 +112,37 @@ func (m *Message) Append(dst []byte) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// SplitTSIG takes a TSIG record off the end of a message: it returns the
+// message as it was before that was added, and the record; nil where there is
+// none. It fails with coded.EPROTO where the message can't be read, or a TSIG
+// is not its last record (RFC 8945 §5.1).
+func SplitTSIG(message []byte) ([]byte, *Record, error) {
+	r := reader{message: message}
+	h := r.header()
+	for range h.count[0] {
+		r.name(nil)
+		r.bytes(4)
+	}
+	total := int(h.count[1]) + int(h.count[2]) + int(h.count[3])
+	for i := range total {
+		start := r.at
+		record, e := r.record(nil)
+		if r.err != nil {
+			return nil, nil, unreadable(r.err)
+		}
+		if e.present || record.Type != TypeTSIG {
+			continue
+		}
+		if i != total-1 || h.count[3] == 0 || r.at != len(message) {
+			return nil, nil, unreadable(errMany)
+		}
+		before := append([]byte(nil), message[:start]...)
+		binary.BigEndian.PutUint16(before[headerSize-2:], h.count[3]-1)
+		return before, &record, nil
+	}
+	if r.err != nil {
+		return nil, nil, unreadable(r.err)
+	}
+	return message, nil, nil
+}

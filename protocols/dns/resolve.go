@@ -146,7 +146,7 @@ func (a *Answer) Follow(name string, t Type) ([]Record, error) {
 	return nil, coded.New(coded.EPROTO, protocol, "The name is an alias of an alias, without end.", nil)
 }
 
-// each reads the data of name's records of one type, which fields has checked.
+// each reads the data of name's records of one type.
 func each[T any](ctx context.Context, r *Resolver, name string, t Type, read func(r *reader) T) ([]T, error) {
 	records, err := r.Records(ctx, name, t)
 	if err != nil {

@@ -3,7 +3,6 @@ package dns
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"net"
 	"strconv"
@@ -254,7 +253,7 @@ func (s *server) wording(q *query, t Transport) *wording {
 	}
 	if w.edns {
 		if s.cookie == [clientCookieSize]byte{} {
-			rand.Read(s.cookie[:]) // never fails
+			fill(s.cookie[:])
 		}
 		w.cookie = append(s.cookie[:clientCookieSize:clientCookieSize], s.served...)
 	}
@@ -268,7 +267,7 @@ func (s *server) wording(q *query, t Transport) *wording {
 // spell writes a name in capital and small letters at random.
 func spell(wire []byte) []byte {
 	var bits [maxName/8 + 1]byte
-	rand.Read(bits[:len(wire)/8+1]) // never fails
+	fill(bits[:len(wire)/8+1])
 	spelt := make([]byte, len(wire))
 	for i, c := range wire {
 		if 'a' <= lower(c) && lower(c) <= 'z' && bits[i/8]>>(i%8)&1 != 0 {

@@ -92,5 +92,5 @@ func (c *Cache) Restore(saved []byte) (int, error) {
 func (e *cacheEntry) sound() bool {
 	r := reader{message: e.message}
 	q, ok := r.question(r.header())
-	return ok && string(lowerName(q.name)) == e.key.name && q.class == ClassIN && (e.key.t == 0 || e.key.t == q.t)
+	return ok && string(LowerName(q.name)) == e.key.name && q.class == ClassIN && (e.key.t == 0 || e.key.t == q.t)
 }

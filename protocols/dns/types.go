@@ -52,9 +52,9 @@ const (
 // The types that are part of a message and not of a zone.
 const (
 	typeOPT  Type = 41
-	typeTSIG Type = 250
+	TypeTSIG Type = 250
 	typeIXFR Type = 251
-	typeAXFR Type = 252
+	TypeAXFR Type = 252
 )
 
 // kind is how a part of a record's data is sent and shown.
@@ -146,9 +146,9 @@ var layouts = [...]layout{
 	{TypeURI, "URI", []field{{"priority", u16}, {"weight", u16}, {"target", longString}}},
 	{TypeCAA, "CAA", []field{{"critical", u8}, {"tag", tag}, {"value", longString}}},
 	{typeOPT, "OPT", nil},
-	{typeTSIG, "TSIG", nil},
+	{TypeTSIG, "TSIG", nil},
 	{typeIXFR, "IXFR", nil},
-	{typeAXFR, "AXFR", nil},
+	{TypeAXFR, "AXFR", nil},
 	{TypeANY, "ANY", nil},
 }
 

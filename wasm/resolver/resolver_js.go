@@ -46,6 +46,11 @@ func Methods(extra func(a *call.Args, r *dns.Resolver) (any, error)) call.Method
 		"resolver.statistics":   statistics,
 		"resolver.save":         save,
 		"resolver.restore":      restore,
+		"network":               network,
+		"network.browse":        browse,
+		"network.find":          find,
+		"network.lookup":        lookupLocal,
+		"network.register":      register,
 	}
 }
 
@@ -183,11 +188,7 @@ func lookup(ctx context.Context, c *call.Call) error {
 	if err != nil {
 		return err
 	}
-	c.Out.Array(func() {
-		for _, a := range list {
-			c.Out.String(a.String())
-		}
-	})
+	addresses(&c.Out, list)
 	return nil
 }
 

@@ -16,10 +16,42 @@ export class Dns {
     if (store) await resolver._keep(store);
     return resolver;
   }
+
+  async network(options) {
+    const { value } = await this._client.call(this._module, 'network', 0, {}, options, { opens: true });
+    return new LocalNetwork(this._client, this._module, value.handle);
+  }
 }
 Dns.prototype._module = 'dns';
 
-export class Dnssec extends Dns {}
+export class Dnssec extends Dns {
+  async transfer(options) {
+    const all = [];
+    const onRecords = options && options.onRecords;
+    const onPart = (records) => {
+      if (!onRecords) {
+        for (const record of records) all.push(record);
+        return;
+      }
+      try {
+        onRecords(records);
+      } catch (error) {
+        surface(error);
+      }
+    };
+    const args = Object.assign({}, options, { onRecords: undefined });
+    onPart((await this._client.call('dnssec', 'transfer', 0, args, options, { onPart })).value);
+    return all;
+  }
+
+  async notify(options) {
+    await this._client.call('dnssec', 'notify', 0, options, options);
+  }
+
+  async update(options) {
+    await this._client.call('dnssec', 'update', 0, options, options);
+  }
+}
 Dnssec.prototype._module = 'dnssec';
 
 /** The option cache: false for none. */
@@ -135,5 +167,28 @@ class ValidatingResolver extends Resolver {
   }
 }
 Dnssec.prototype._Resolver = ValidatingResolver;
+
+/** Multicast DNS. */
+class LocalNetwork extends Handle {
+  async browse(type, options) {
+    const { value } = await this._call('browse', { type }, options, { opens: true });
+    return new Handle(this._client, this._module, value.handle);
+  }
+
+  async find(instance, options) {
+    return (await this._call('find', { instance }, options)).value;
+  }
+
+  async lookup(name, options) {
+    return (await this._call('lookup', { name }, options)).value;
+  }
+
+  async register(service, options) {
+    const { value } = await this._call('register', service, options, { opens: true });
+    const registration = new Handle(this._client, this._module, value.handle);
+    registration.instance = value.instance;
+    return registration;
+  }
+}
 
 const same = (data) => data;

@@ -51,14 +51,17 @@ func (w *work) denial(z *zone, proofs []*set) (*denial, verdict) {
 			failed = v
 			continue
 		}
-		if int(sig.labels) < count(s.name) && !bytes.HasPrefix(s.name, []byte("\x01*")) {
-			continue // made out of a wildcard, it proves nothing
+		owner := s.name
+		if more := count(owner) - int(sig.labels); more > 0 && !bytes.HasPrefix(owner, []byte("\x01*")) {
+			// A server has answered with the wildcard's own under the name asked
+			// for. It counts for the name that was signed.
+			owner = wildcard(ancestor(owner, more))
 		}
 		record := &s.records[0]
 		d.ttl = min(d.ttl, record.TTL)
 		if s.t == dns.TypeNSEC {
-			d.addNSEC(s.name, record.Data)
-		} else if v := d.addNSEC3(s.name, record.Data); v.reason != "" {
+			d.addNSEC(owner, record.Data)
+		} else if v := d.addNSEC3(owner, record.Data); v.reason != "" {
 			return d, v
 		}
 	}
@@ -75,7 +78,7 @@ func (d *denial) addNSEC(owner, data []byte) {
 	}
 	end++
 	if types, ok := dns.TypesOf(data, end); ok {
-		d.nsec = append(d.nsec, nsec{owner: owner, next: lower(data[:end]), types: types})
+		d.nsec = append(d.nsec, nsec{owner: owner, next: dns.LowerName(data[:end]), types: types})
 	}
 }
 

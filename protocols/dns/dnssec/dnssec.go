@@ -287,7 +287,7 @@ func (w *work) answer(a *dns.Answer, name []byte, t dns.Type) verdict {
 				return result
 			}
 			if s.t == dns.TypeCNAME {
-				alias = lower(s.records[0].Data)
+				alias = dns.LowerName(s.records[0].Data)
 			}
 		}
 		if alias == nil {
@@ -298,17 +298,6 @@ func (w *work) answer(a *dns.Answer, name []byte, t dns.Type) verdict {
 	return worse(result, verdict{reason: NoProof, name: name})
 }
 
-// lower is a name in small letters; the lengths in it are no letters.
-func lower(name []byte) []byte {
-	small := bytes.Clone(name)
-	for i, c := range small {
-		if 'A' <= c && c <= 'Z' {
-			small[i] = c + 'a' - 'A'
-		}
-	}
-	return small
-}
-
 // synthesized tells whether a CNAME without a signature follows from a DNAME
 // (RFC 6672 §5.3.1).
 func synthesized(s *set, renamed []*set) bool {
@@ -317,7 +306,7 @@ func synthesized(s *set, renamed []*set) bool {
 			continue
 		}
 		kept := s.name[:len(s.name)-len(d.name)]
-		if bytes.Equal(lower(s.records[0].Data), append(bytes.Clone(kept), lower(d.records[0].Data)...)) {
+		if bytes.Equal(dns.LowerName(s.records[0].Data), append(bytes.Clone(kept), dns.LowerName(d.records[0].Data)...)) {
 			return true
 		}
 	}

@@ -183,8 +183,8 @@ func (c *Conn) learn(m *dns.Message) {
 		r.Class = dns.ClassIN
 		same.Record, same.seen, same.end = r, now, now.Add(life)
 	}
-	for _, r := range append(slices.Clone(m.Answers), m.Authorities...) {
-		c.contest(&r)
+	for i := range m.Answers {
+		c.contest(&m.Answers[i], false)
 	}
 	for w := range c.watchers {
 		select {

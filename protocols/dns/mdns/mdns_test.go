@@ -3,6 +3,7 @@ package mdns
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -51,6 +52,8 @@ func (s *socket) JoinGroup(ip net.IP) error {
 	if s.broken != nil {
 		return s.broken
 	}
+	s.network.mu.Lock()
+	defer s.network.mu.Unlock()
 	s.joined = ip.Equal(group)
 	return nil
 }
@@ -104,7 +107,7 @@ func join(t *testing.T, n *network, last byte) *Conn {
 }
 
 func printer(last byte) Service {
-	return Service{Name: "Asha's ü. printer", Type: "_ipp._tcp", Host: "asha", Port: 631, Addrs: []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, last})}, Text: []string{"a=1", "b"}}
+	return Service{Name: "Asha's ü. printer", Type: "_ipp._tcp", Host: fmt.Sprint("asha", last), Port: 631, Addrs: []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, last})}, Text: []string{"a=1", "b"}}
 }
 
 func TestService(t *testing.T) {
@@ -126,10 +129,10 @@ func TestService(t *testing.T) {
 		// Somebody who comes later asks.
 		late := join(t, n, 3)
 		i, err := late.Resolve(ctx, e.Instance)
-		if err != nil || i.Host != "asha.local" || i.Port != 631 || !slices.Equal(i.Text, []string{"a=1", "b"}) || len(i.Addrs) != 1 || i.Addrs[0].String() != "192.0.2.1" {
+		if err != nil || i.Host != "asha1.local" || i.Port != 631 || !slices.Equal(i.Text, []string{"a=1", "b"}) || len(i.Addrs) != 1 || i.Addrs[0].String() != "192.0.2.1" {
 			t.Errorf("got %+v, %v", i, err)
 		}
-		if list, err := late.Lookup(ctx, "ASHA.local"); err != nil || len(list) != 1 {
+		if list, err := late.Lookup(ctx, "ASHA1.local"); err != nil || len(list) != 1 {
 			t.Errorf("got %v, %v", list, err)
 		}
 		lateEvents := make(chan Event, 10)

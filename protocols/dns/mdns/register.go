@@ -45,7 +45,9 @@ type Registration struct {
 	service  Service
 	instance string
 	records  []dns.Record
-	taken    bool // somebody else has the name; of conn.mu
+	// Of conn.mu:
+	taken bool // somebody else has the name
+	ours  bool // the name is ours, and defended
 }
 
 // Register offers a service, after making sure that nobody has its name (RFC
@@ -193,6 +195,7 @@ func (r *Registration) probe(ctx context.Context) error {
 	for i := range own {
 		own[i].Class = dns.ClassIN
 	}
+	// Not all who have been started by the same event at the same time.
 	timer := time.NewTimer(time.Duration(rand.IntN(250)) * time.Millisecond)
 	defer timer.Stop()
 	for i := range probes + 1 {
@@ -205,6 +208,7 @@ func (r *Registration) probe(ctx context.Context) error {
 		}
 		c.mu.Lock()
 		taken := r.taken
+		r.ours = i == probes && !taken
 		c.mu.Unlock()
 		if taken {
 			return give(errTaken)
@@ -222,18 +226,25 @@ func (r *Registration) probe(ctx context.Context) error {
 }
 
 // contest notes that somebody else has a record of a name of ours that is not
-// ours. c.mu is held.
-func (c *Conn) contest(other *dns.Record) {
+// ours, or probes for the name at the same time: then the greater data wins (RFC
+// 6762 §8.2). c.mu is held.
+func (c *Conn) contest(other *dns.Record, probing bool) {
+	if other.Type != dns.TypeSRV || other.TTL == 0 {
+		return
+	}
 	for r := range c.services {
-		if !strings.EqualFold(other.Name, r.instance) || other.Type != dns.TypeSRV && other.Type != dns.TypeTXT || other.TTL == 0 {
+		if !strings.EqualFold(other.Name, r.instance) {
 			continue
 		}
-		same := false
 		for i := range r.records {
-			same = same || r.records[i].Type == other.Type && bytes.Equal(r.records[i].CanonicalData(), other.CanonicalData())
-		}
-		if !same {
-			r.taken = true
+			if r.records[i].Type != dns.TypeSRV {
+				continue
+			}
+			switch order := bytes.Compare(r.records[i].Data, other.CanonicalData()); {
+			case order == 0, probing && order > 0:
+			default:
+				r.taken = true
+			}
 		}
 	}
 }
@@ -257,13 +268,16 @@ func (r *Registration) announce(life uint32) error {
 func (c *Conn) answer(m *dns.Message, from *net.UDPAddr) {
 	c.mu.Lock()
 	for i := range m.Authorities {
-		c.contest(&m.Authorities[i])
+		c.contest(&m.Authorities[i], true)
 	}
 	reply := &dns.Message{Bits: dns.BitResponse | dns.BitAuthoritative}
 	alone := len(m.Questions) > 0
 	for _, q := range m.Questions {
 		alone = alone && q.Class&unicast != 0
 		for r := range c.services {
+			if !r.ours {
+				continue
+			}
 			for i := range r.records {
 				own := &r.records[i]
 				if (q.Type != own.Type && q.Type != dns.TypeANY) || !strings.EqualFold(q.Name, own.Name) || known(m.Answers, own) {

@@ -75,6 +75,9 @@ func New(origin, text string, o Options, children ...*Zone) (*Zone, error) {
 	}
 	z.signer = private.(crypto.Signer)
 	z.Add(z.key)
+	if o.NSEC3 {
+		z.Add(&dns.NSEC3PARAM{Hdr: z.header(origin, dns.TypeNSEC3PARAM), Hash: dns.SHA1, Iterations: o.Iterations, SaltLength: uint8(len(o.Salt) / 2), Salt: o.Salt})
+	}
 	z.DS = z.key.ToDS(dns.SHA256)
 	z.DS.Hdr.Ttl = 300
 	z.prove()

@@ -10,19 +10,20 @@ import { ZONES } from './zone.mjs';
 const QUERY_TIMEOUT = 5_000;
 
 /**
- * Starts Unbound. What is not in the zones is REFUSED.
+ * Starts Unbound. What is not in the zones, by default those beside this file, is REFUSED.
+ * @param {{name: string, file: string}[]} [zones]
  * @returns {Promise<{host: string, port: number, log(): string, stop(): Promise<void>}>}
  */
-export const start = () => inFreshDirectory('unbound', async (directory) => {
+export const start = (zones = ZONES) => inFreshDirectory('unbound', async (directory) => {
   const port = await freePort();
-  for (const { file } of ZONES) copyFileSync(file, join(directory, basename(file)));
+  for (const { file } of zones) copyFileSync(file, join(directory, basename(file)));
   const config = join(directory, 'unbound.conf');
   writeFileSync(config, fillTemplate('unbound.conf', {
     directory, port,
     username: userInfo().uid === 0 ? 'unbound' : '',
     // Without this unbound answers for test., 192.0.2.0/24 and 2001:db8::/32 itself (RFC 6761, RFC 6303).
-    zonesAllowed: ZONES.map(({ name }) => `\tlocal-zone: "${name}." transparent\n`).join(''),
-    zones: ZONES.map(({ name, file }) => [
+    zonesAllowed: zones.map(({ name }) => `\tlocal-zone: "${name}." transparent\n`).join(''),
+    zones: zones.map(({ name, file }) => [
       'auth-zone:', `name: "${name}."`, `zonefile: "${join(directory, basename(file))}"`,
       'for-downstream: yes', 'for-upstream: no', 'fallback-enabled: no',
     ].join('\n\t')).join('\n\n'),
@@ -36,7 +37,7 @@ export const start = () => inFreshDirectory('unbound', async (directory) => {
     directory,
   });
   try {
-    const answer = await queryTCP(port, ZONES[0].name, SOA);
+    const answer = await queryTCP(port, zones[0].name, SOA);
     if ((answer[3] & 15) !== 0) throw new Error(`rcode ${answer[3] & 15} for the zone's SOA`);
   } catch (error) {
     await server.stop();
