@@ -36,10 +36,10 @@ type batches struct {
 
 // of is the batch that m belongs to, or nil.
 func (bs *batches) of(m *message) *batch {
-	if m.tags == "" || len(bs.open) == 0 {
+	if m.known.batch == "" {
 		return nil
 	}
-	return bs.open[m.tags.Get("batch")]
+	return bs.open[m.known.batch]
 }
 
 // begin opens the batch of "BATCH +reference type params…".
@@ -79,7 +79,8 @@ func (bs *batches) end(m *message) *batch {
 		return nil
 	}
 	delete(bs.open, id)
-	bs.order = slices.DeleteFunc(bs.order, func(other string) bool { return other == id })
+	i := slices.Index(bs.order, id)
+	bs.order = append(bs.order[:i], bs.order[i+1:]...)
 	return b
 }
 
@@ -113,10 +114,8 @@ func (b *batch) whole() *message {
 
 // labelOf is the label of the call that m answers; empty for none.
 func labelOf(m *message) string {
-	if m.tags != "" {
-		if label := m.tags.Get("label"); label != "" {
-			return label
-		}
+	if m.known.label != "" {
+		return m.known.label
 	}
 	if m.batch != nil {
 		return m.batch.label

@@ -310,11 +310,13 @@ func (c *Client) catchUp(s *Session, target string, last Point, until time.Time)
 	if err != nil {
 		return // the server keeps none; the app can ask and will see why
 	}
-	events = slices.DeleteFunc(events, func(e Event) bool {
-		m := metaOf(e)
-		return m == nil || !m.Time.Before(until) || last.ID != "" && m.ID() == last.ID
-	})
-	s.tell(events...)
+	missed := events[:0]
+	for _, e := range events {
+		if m := metaOf(e); m != nil && m.Time.Before(until) && (last.ID == "" || m.ID() != last.ID) {
+			missed = append(missed, e)
+		}
+	}
+	s.tell(missed...)
 }
 
 // metaOf is the Meta of what people have said; nil for anything else.
@@ -393,20 +395,25 @@ func (c *Client) restore(err error) {
 		}
 		timer.Stop()
 		var s *Session
-		if s, err = c.again(ctx); err == nil {
-			c.resume(s)
-			return
+		if !c.stopped() {
+			if s, err = c.again(ctx); err == nil {
+				c.resume(s)
+				return
+			}
 		}
-		select {
-		case <-c.stop:
-			c.over(nil)
-			return
-		default:
-		}
-		if final(err) {
+		if c.stopped() || final(err) {
 			c.over(err)
 			return
 		}
+	}
+}
+
+func (c *Client) stopped() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -480,39 +487,22 @@ func (c *Client) resume(s *Session) {
 	}
 }
 
-// joins are lines that enter channels, those with keys first.
+// joins are lines that enter channels.
 func joins(channels map[string]string) [][]byte {
-	var with, without []string
-	for name, key := range channels {
-		if key != "" {
-			with = append(with, name)
-		} else {
-			without = append(without, name)
-		}
+	names := make([]string, 0, len(channels))
+	for name := range channels {
+		names = append(names, name)
 	}
-	slices.Sort(with)
-	slices.Sort(without)
+	slices.Sort(names)
 	var lines [][]byte
-	const room = 400
-	all := append(with, without...)
-	for len(all) > 0 {
-		n, size := 0, 0
-		var keys []string
-		for n < len(all) && (n == 0 || size+len(all[n])+len(channels[all[n]])+2 <= room) {
-			size += len(all[n]) + len(channels[all[n]]) + 2
-			if key := channels[all[n]]; key != "" {
-				keys = append(keys, key)
-			}
-			n++
-		}
-		params := []string{strings.Join(all[:n], ",")}
-		if len(keys) > 0 {
-			params = append(params, strings.Join(keys, ","))
+	for _, name := range names {
+		params := []string{name}
+		if key := channels[name]; key != "" {
+			params = append(params, key)
 		}
 		if l, err := line("JOIN", params...); err == nil {
 			lines = append(lines, l)
 		}
-		all = all[n:]
 	}
 	return lines
 }

@@ -6,8 +6,14 @@ import "time"
 // structs below. Strings are valid UTF-8; what is not becomes U+FFFD.
 type Event interface{ event() }
 
+// incomparable, as a field, keeps the compiler from making a function that
+// compares two values of a type. Nobody compares events, and the functions are
+// 19 KB of a module.
+type incomparable [0]func()
+
 // Meta is what a line says about itself.
 type Meta struct {
+	_ incomparable
 	// Time is the server's (the server-time capability), else when the line
 	// arrived.
 	Time time.Time
@@ -20,17 +26,29 @@ type Meta struct {
 	// History says that this is not happening now: it is played back from the
 	// server's history, and has changed nothing of the session's state.
 	History bool
+
+	known *knownTags // of Tags; nil for an event of our own making
 }
 
 // ID is the message's identifier (msgid), or empty.
-func (m *Meta) ID() string { return m.Tags.Get("msgid") }
+func (m *Meta) ID() string {
+	if m.known == nil {
+		return ""
+	}
+	return m.known.id
+}
 
 // Account is the sender's account (account-tag); empty where it has none, or
 // the server does not tell.
-func (m *Meta) Account() string { return m.Tags.Get("account") }
+func (m *Meta) Account() string {
+	if m.known == nil {
+		return ""
+	}
+	return m.known.account
+}
 
 // Bot tells that the sender is a program (ircv3.net/specs/extensions/bot-mode).
-func (m *Meta) Bot() bool { return m.Tags.Has("bot") }
+func (m *Meta) Bot() bool { return m.known != nil && m.known.bot }
 
 // Batch is what a batch of lines has in common.
 type Batch struct {

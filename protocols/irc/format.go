@@ -5,6 +5,7 @@ import "strings"
 // A Span is a stretch of a message whose characters look and mean the same. It
 // is text, to be shown as text: nothing in it is markup.
 type Span struct {
+	_                                                     incomparable
 	Text                                                  string
 	Bold, Italic, Underline, Strikethrough, Mono, Reverse bool
 	// Color and Background are numbers of the palette of 99
@@ -230,6 +231,8 @@ func isPlain(text, nick string, same func(a, b string) bool) bool {
 
 // isWordChar tells whether c can be in a nickname, or in a letter of more than
 // one byte.
+//
+//go:noinline
 func isWordChar(c byte) bool {
 	switch {
 	case 'a' <= lowerASCII(c) && lowerASCII(c) <= 'z', '0' <= c && c <= '9', c >= 0x80:

@@ -198,6 +198,7 @@ type Session struct {
 	ctcp     bucket         // used by the reader only
 	state    *state         // guarded by mu
 	utf8only bool           // used by the reader only
+	arrived  time.Time      // when what is being read has; used by the reader only
 
 	mu         sync.Mutex
 	calls      []*call
@@ -261,6 +262,12 @@ func register(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 		s.mu.Lock()
 		s.silent = true
 		s.mu.Unlock()
+		var insecure *insecureError
+		if errors.As(err, &insecure) {
+			// The nickname has to be free for the next connection.
+			s.sendNow([]byte("QUIT\r\n"))
+			s.awaitEnd(lastWords)
+		}
 		s.Close()
 		return nil, err
 	}
@@ -443,6 +450,7 @@ func (s *Session) forget(c *call) {
 	s.calls = slices.DeleteFunc(s.calls, func(other *call) bool { return other == c })
 }
 
+//go:noinline
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -451,6 +459,8 @@ func signal(c chan struct{}) {
 }
 
 // bound gives ctx a deadline where it has none.
+//
+//go:noinline
 func bound(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
@@ -458,6 +468,7 @@ func bound(ctx context.Context, timeout time.Duration) (context.Context, context
 	return context.WithTimeout(ctx, timeout)
 }
 
+//go:noinline
 func invalid(message string) error { return coded.New(coded.EINVAL, protocol, message, nil) }
 
 var errForbidden = invalid("Line breaks and NUL can't be sent.")

@@ -468,8 +468,10 @@ func TestMembers(t *testing.T) {
 		step := func(s *Session, command string, params ...string) {
 			t.Helper()
 			must(t, s.Raw(ctx, command, params...))
-			_, err := s.Ping(ctx)
-			must(t, err)
+			for _, s := range []*Session{s, p.ann} { // the server has done it, and then ann has seen it
+				_, err := s.Ping(ctx)
+				must(t, err)
+			}
 		}
 		if m := member("ben"); m.Account != "*" || m.Realname != "ben" || m.Prefix != "" || m.User != "~ben" {
 			t.Errorf("%+v", m)

@@ -62,10 +62,41 @@ func (t Tags) Each(f func(name, value string)) {
 	}
 }
 
+// knownTags are those that are looked at in every line, which has them found in
+// one pass.
+type knownTags struct {
+	_                               incomparable
+	time, batch, label, id, account string
+	bot                             bool
+}
+
+func (k *knownTags) find(tags Tags) {
+	for rest := string(tags); rest != ""; {
+		var pair string
+		pair, rest, _ = strings.Cut(rest, ";")
+		name, value, _ := strings.Cut(pair, "=")
+		switch name {
+		case "time":
+			k.time = value
+		case "batch":
+			k.batch = value
+		case "label":
+			k.label = ircmsg.UnescapeTagValue(value)
+		case "msgid":
+			k.id = ircmsg.UnescapeTagValue(value)
+		case "account":
+			k.account = ircmsg.UnescapeTagValue(value)
+		case "bot":
+			k.bot = true
+		}
+	}
+}
+
 // message is a line that has been taken apart.
 type message struct {
 	ircmsg.Message
 	tags  Tags
+	known knownTags
 	from  ircmsg.NUH
 	batch *batch // that it belongs to, or nil
 }
@@ -82,6 +113,7 @@ func parse(text string) (*message, bool) {
 		}
 		if len(tags) <= ircmsg.MaxlenTagData && strings.Count(tags, ";") < maxTags {
 			m.tags = Tags(tags)
+			m.known.find(m.tags)
 		}
 		text = bare
 	}
@@ -111,6 +143,8 @@ func (o *Options) decode(b []byte, utf8only bool) string {
 }
 
 // param is the i-th parameter, or empty.
+//
+//go:noinline
 func (m *message) param(i int) string {
 	if i >= 0 && i < len(m.Params) {
 		return m.Params[i]
@@ -118,12 +152,13 @@ func (m *message) param(i int) string {
 	return ""
 }
 
+//go:noinline
 func (m *message) last() string { return m.param(len(m.Params) - 1) }
 
 // time is the server's (server-time), else when the line arrived.
 func (m *message) time(now time.Time) time.Time {
-	if m.tags != "" {
-		if t, ok := iso8601.Parse(m.tags.Get("time")); ok {
+	if m.known.time != "" {
+		if t, ok := iso8601.Parse(m.known.time); ok {
 			return t
 		}
 	}

@@ -80,7 +80,7 @@ func (s *Session) Command(ctx context.Context, command string, params ...string)
 			switch {
 			case m.Command == "BATCH" || m.Command == "ACK":
 			case len(answer) < maxAnswer:
-				answer = append(answer, &Raw{Meta: Meta{Time: m.time(time.Now()), Tags: m.tags}, Command: m.Command, Params: m.Params, Prefix: m.Source})
+				answer = append(answer, &Raw{Meta: Meta{Time: m.time(s.arrived), Tags: m.tags, known: &m.known}, Command: m.Command, Params: m.Params, Prefix: m.Source})
 			default:
 				return false, coded.New(coded.ELIMIT, protocol, "", nil)
 			}
@@ -162,14 +162,26 @@ func (s *Session) Names(ctx context.Context, channel string) (*Names, error) {
 	if err := s.checkChannel(channel); err != nil {
 		return nil, err
 	}
+	ctx, cancel := bound(ctx, s.o.Timeout)
+	defer cancel()
+	l, err := line("NAMES", channel)
+	if err != nil {
+		return nil, err
+	}
+	st := s.state
 	var names *Names
-	err := s.ask(ctx, "", "NAMES", []string{channel}, channel, func(m *message, e Event) (bool, error) {
+	answers := func(e Event) bool {
 		list, ok := e.(*Names)
-		if !ok || !s.state.same(list.Channel, channel) {
-			return false, nil
+		if ok = ok && st.same(list.Channel, channel); ok {
+			names = list
 		}
-		names = &Names{Channel: list.Channel, Names: slices.Clone(list.Names), Truncated: list.Truncated}
-		return true, nil
+		return ok
+	}
+	err = s.await(ctx, func(ctx context.Context) error { return s.send(ctx, l) }, &call{
+		private: func(_ *message, e Event) bool { return answers(e) },
+		see: func(m *message, e Event) (bool, error) {
+			return answers(e), st.refuses(m, "NAMES", channel, "401", "403", "442", "482")
+		},
 	})
 	return names, err
 }

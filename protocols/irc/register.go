@@ -95,14 +95,13 @@ func (s *Session) capNotify(m *message) (changed bool) {
 			if len(st.offered) < maxCaps {
 				st.offered[name] = value
 			}
-			if verb == "NEW" {
+			if verb == "NEW" && s.wants(name) && !st.caps[name] && !slices.Contains(fresh, name) {
 				fresh = append(fresh, name)
 			}
 		}
 	}
-	fresh = slices.DeleteFunc(fresh, func(name string) bool { return !s.wants(name) || st.caps[name] })
 	slices.Sort(fresh)
-	if lines := requests(slices.Compact(fresh)); lines != nil {
+	if lines := requests(fresh); lines != nil {
 		s.sendNow(lines...)
 	}
 	return changed
@@ -317,8 +316,8 @@ var noSASL = coded.New(coded.ENOTSUP, protocol, "The server has no SASL to log i
 func (r *registration) choose() error {
 	auth := *r.session.o.Auth
 	auth.Host, auth.Port = defaultTo(auth.Host, r.session.o.Host), defaultTo(auth.Port, r.session.o.Port)
-	offered := strings.FieldsFunc(strings.ToUpper(r.session.state.offered["sasl"]), func(c rune) bool { return c == ',' })
-	if len(offered) == 0 {
+	offered := strings.Split(strings.ToUpper(r.session.state.offered["sasl"]), ",")
+	if offered[0] == "" {
 		// Servers of before CAP 302 do not list their mechanisms; they refuse.
 		offered = []string{sasl.OAuthBearer, sasl.Plain}
 		if auth.Mechanism != "" {
@@ -415,6 +414,9 @@ func (r *registration) challenge(chunk string) error {
 		response, r.first = r.first, nil
 	} else if response, err = r.client.Next(challenge); err != nil {
 		r.say("AUTHENTICATE", "*")
+		if e := coded.From(err, protocol); e.Code != coded.UNKNOWN {
+			return e
+		}
 		return coded.New(coded.EAUTH, protocol, "", err)
 	} else {
 		// OAUTHBEARER tells by a challenge why it refuses (RFC 7628 §3.2.2).

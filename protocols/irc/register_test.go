@@ -390,3 +390,61 @@ func TestCapabilitiesCome(t *testing.T) {
 		}
 	})
 }
+
+// Each mechanism, against a server that has them all.
+func TestSASLMechanisms(t *testing.T) {
+	for _, auth := range []sasl.Credentials{
+		{User: "me", Pass: "secret", Mechanism: "PLAIN"},
+		{User: "me", Pass: "secret", Mechanism: "SCRAM-SHA-256"},
+		{User: "me", Pass: "secret"},
+		{User: "me", Mechanism: "EXTERNAL"},
+		{User: "me", AccessToken: "token"},
+	} {
+		bubble(t, func(t *testing.T) {
+			d := memory(t, ircserver.Options{Accounts: map[string]string{"me": "secret"}, Tokens: map[string]string{"token": "me"}})
+			o := options(nil)
+			o.Auth = &auth
+			if s := connect(t, d, o); s.Account() != "me" {
+				t.Errorf("%+v: we are logged in to %q", auth, s.Account())
+			}
+		})
+	}
+	for name, auth := range map[string]sasl.Credentials{
+		"no such token": {User: "me", AccessToken: "other"},
+		"password":      {User: "me", Pass: "wrong", Mechanism: "SCRAM-SHA-256"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				d := memory(t, ircserver.Options{Accounts: map[string]string{"me": "secret"}, Tokens: map[string]string{"token": "me"}})
+				o := options(nil)
+				o.Auth = &auth
+				_, err := Connect(t.Context(), d, o)
+				wantCode(t, err, coded.EAUTH, "904")
+				if auth.AccessToken != "" && !strings.Contains(err.Error(), "invalid_token") {
+					t.Errorf("the server's reason is not in %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A server that says that SCRAM went well, and has not proved that it knows the
+// password, is not believed.
+func TestSCRAMServerProvesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		o := options(nil)
+		o.Auth = &sasl.Credentials{User: "me", Pass: "secret", Mechanism: "SCRAM-SHA-256"}
+		_, err := Connect(t.Context(), scripted(t, func(p *peer) {
+			p.want("CAP LS 302")
+			p.say(":s CAP * LS :sasl=SCRAM-SHA-256")
+			p.want("CAP REQ sasl")
+			p.say(":s CAP * ACK :sasl")
+			p.want("AUTHENTICATE SCRAM-SHA-256")
+			p.say("AUTHENTICATE +")
+			p.want("AUTHENTICATE ")
+			p.say(":s 900 me me!u@h me :in", ":s 903 me :done")
+			p.hang()
+		}), o)
+		wantCode(t, err, coded.EAUTH, "")
+	})
+}

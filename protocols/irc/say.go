@@ -71,7 +71,7 @@ func (s *Session) Say(ctx context.Context, t Text) (*Sent, error) {
 	switch {
 	case !isWord(t.Target):
 		return nil, invalid("The target must be a channel or a nickname, without spaces.")
-	case t.Text == "" || t.Multiline && strings.Trim(t.Text, "\r\n") == "":
+	case t.Text == "" || t.Multiline && strings.TrimLeft(t.Text, "\r\n") == "":
 		return nil, invalid("The text is empty.")
 	case t.Notice && t.Action:
 		return nil, invalid("A notice can't be an action.")
@@ -130,7 +130,7 @@ func (s *Session) Say(ctx context.Context, t Text) (*Sent, error) {
 		waiting = 0
 		for _, p := range pieces {
 			// An empty line can't be a message.
-			if p.text = strings.Trim(p.text, " "); p.text == "" && len(pieces) > 1 {
+			if len(pieces) > 1 && strings.TrimLeft(p.text, " ") == "" {
 				continue
 			}
 			l, failed := lineUpTo(longest, command, t.Target, before+p.text+after)
@@ -270,6 +270,7 @@ func (s *Session) label() string {
 	return keepAlive + strconv.FormatUint(s.serial, 36)
 }
 
+//go:noinline
 func joinTags(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -278,6 +279,8 @@ func joinTags(a, b string) string {
 }
 
 // withTags puts message tags before a line.
+//
+//go:noinline
 func withTags(tags string, l []byte) []byte {
 	if tags == "" {
 		return l

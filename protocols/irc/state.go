@@ -34,6 +34,7 @@ type state struct {
 
 // user is somebody with whom we share a channel.
 type user struct {
+	_                          incomparable
 	nick, user, host, realname string
 	account                    string // "*": not logged in; empty: unknown
 	away, bot                  bool
@@ -71,6 +72,8 @@ func newState(nick string) *state {
 }
 
 // has tells whether a capability is in force, as a draft or since.
+//
+//go:noinline
 func (st *state) has(name string) bool { return st.caps[name] || st.caps["draft/"+name] }
 
 // capNames are the names of the capabilities in force, sorted.
@@ -96,8 +99,8 @@ func (st *state) enter(ch *channel, who ircmsg.NUH) *member {
 	key := st.fold(who.Name)
 	m := ch.members[key]
 	if m == nil {
-		if st.members >= maxMembers {
-			ch.truncated = true
+		if st.members >= maxMembers || key == "" {
+			ch.truncated = ch.truncated || key != ""
 			return nil
 		}
 		u := st.users[key]
@@ -110,11 +113,11 @@ func (st *state) enter(ch *channel, who ircmsg.NUH) *member {
 		ch.members[key] = m
 		st.members++
 	}
-	if who.User != "" && who.User != m.user.user {
-		m.user.user = clone(who.User)
+	if who.User != "" {
+		set(&m.user.user, who.User)
 	}
-	if who.Host != "" && who.Host != m.host {
-		m.host = clone(who.Host)
+	if who.Host != "" {
+		set(&m.host, who.Host)
 	}
 	return m
 }
@@ -213,7 +216,7 @@ func (st *state) refold() {
 
 // apply learns from m and turns it into an event; nil where there is none.
 func (st *state) apply(m *message, now time.Time) Event {
-	meta := Meta{Time: m.time(now), Tags: m.tags}
+	meta := Meta{Time: m.time(now), Tags: m.tags, known: &m.known}
 	if m.batch != nil {
 		meta.Batch, meta.History = &m.batch.Batch, m.batch.history
 	}
@@ -564,9 +567,9 @@ func (st *state) who(channel string, who ircmsg.NUH, flags, account, realname st
 		u.bot = strings.Contains(flags, bot)
 	}
 	if account != "" {
-		u.account = clone(account)
+		set(&u.account, account)
 	}
-	u.realname = clone(realname)
+	set(&u.realname, realname)
 }
 
 // changes takes the parameters of a MODE of a channel apart.
@@ -603,7 +606,13 @@ func (st *state) change(ch *channel, list []ModeChange) {
 		if strings.IndexByte(st.chanModes[0], c.Mode) >= 0 {
 			continue // the list is asked for when it is wanted
 		}
-		ch.modes = slices.DeleteFunc(ch.modes, func(old ModeChange) bool { return old.Mode == c.Mode })
+		kept := ch.modes[:0]
+		for _, old := range ch.modes {
+			if old.Mode != c.Mode {
+				kept = append(kept, old)
+			}
+		}
+		ch.modes = kept
 		if c.Set && len(ch.modes) < maxModes {
 			c.Arg = clone(c.Arg)
 			ch.modes = append(ch.modes, c)
@@ -654,12 +663,15 @@ func (st *state) collect(channel, list string) {
 		}
 		nick := strings.TrimLeft(word, st.signs)
 		name := Name{Prefix: word[:len(word)-len(nick)], Nick: nick}
-		if nuh, err := ircmsg.ParseNUH(nick); err == nil {
-			name.Nick, name.User, name.Host = nuh.Name, nuh.User, nuh.Host
+		if strings.IndexByte(nick, '!') > 0 {
+			if nuh, err := ircmsg.ParseNUH(nick); err == nil {
+				name.Nick, name.User, name.Host = nuh.Name, nuh.User, nuh.Host
+			}
 		}
 		if ch != nil {
 			if m := st.enter(ch, ircmsg.NUH{Name: name.Nick, User: name.User, Host: name.Host}); m != nil {
-				m.signs, m.list = clone(name.Prefix), ch.list
+				set(&m.signs, name.Prefix)
+				m.list = ch.list
 			}
 		}
 		if st.nameCount >= maxNames {
@@ -702,10 +714,19 @@ func (st *state) signsIn(s string) string {
 }
 
 // clone is strings.Clone, which keeps a name from keeping the line that it came
-// in. Inlined at each of its places that is 8 KB of code.
+// in. Inlined at each of its places that is 8 KB of code, as a copy of the smallest
+// function is a hundred bytes of WebAssembly; others here are kept from being
+// inlined for the same reason.
 //
 //go:noinline
 func clone(s string) string { return strings.Clone(s) }
+
+// set is *p = clone(s) for what seldom changes.
+func set(p *string, s string) {
+	if *p != s {
+		*p = clone(s)
+	}
+}
 
 // noStar is an account, or nothing for "*".
 func noStar(account string) string {

@@ -42,6 +42,8 @@ func lineUpTo(limit int, command string, params ...string) ([]byte, error) {
 }
 
 // tag writes a message tag.
+//
+//go:noinline
 func tag(name, value string) string {
 	b := append([]byte(name), '=')
 	for i := range len(value) {
@@ -75,6 +77,8 @@ func isCommand(s string) bool {
 func hasForbidden(s string) bool { return strings.ContainsAny(s, "\r\n\x00") }
 
 // isWord tells whether s can be a parameter that is not the last.
+//
+//go:noinline
 func isWord(s string) bool {
 	return s != "" && s[0] != ':' && !strings.ContainsAny(s, " \r\n\x00")
 }

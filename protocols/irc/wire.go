@@ -225,27 +225,21 @@ func units(l []byte) int { return 1 + len(l)/256 }
 // the server.
 func (s *Session) read() {
 	var lines ircreader.Reader
-	lines.Initialize(s.conn, maxLine, longestLine)
-	var armed time.Time
-	pinged := false
+	in := &intake{s: s}
+	lines.Initialize(in, maxLine, longestLine)
 	for {
-		// Moving the deadline for every line of a burst would cost more than
-		// reading it.
-		if now := time.Now(); !pinged && now.Sub(armed) > s.o.PingInterval/64 {
-			armed = now
-			s.conn.SetReadDeadline(now.Add(s.o.PingInterval))
-		}
+		in.line = true
 		b, err := lines.ReadLine()
 		switch {
 		case err == nil:
-			if pinged {
-				pinged, armed = false, time.Time{}
+			if in.pinged {
+				in.pinged, in.armed = false, time.Time{}
 			}
 			if !s.receive(b) {
 				return
 			}
-		case errors.Is(err, os.ErrDeadlineExceeded) && !pinged:
-			pinged = true
+		case errors.Is(err, os.ErrDeadlineExceeded) && !in.pinged:
+			in.pinged = true
 			s.conn.SetReadDeadline(time.Now().Add(s.o.PingTimeout))
 			s.sendNow([]byte("PING " + keepAlive + "\r\n"))
 		case errors.Is(err, ircreader.ErrReadQ):
@@ -256,6 +250,29 @@ func (s *Session) read() {
 			return
 		}
 	}
+}
+
+// intake is what the reader reads from. It keeps the clocks: to ask for the time
+// at every line of a burst would cost more than reading it.
+type intake struct {
+	s      *Session
+	armed  time.Time
+	line   bool // has come since the deadline was looked at; bytes alone prove nothing
+	pinged bool // and no line has come since
+}
+
+func (in *intake) Read(b []byte) (int, error) {
+	s := in.s
+	if in.line && !in.pinged {
+		if now := time.Now(); now.Sub(in.armed) > s.o.PingInterval/64 {
+			in.armed = now
+			s.conn.SetReadDeadline(now.Add(s.o.PingInterval))
+		}
+	}
+	in.line = false
+	n, err := s.conn.Read(b)
+	s.arrived = time.Now()
+	return n, err
 }
 
 // broken is the error of a connection that has failed with err. Where that says
@@ -347,7 +364,7 @@ func (s *Session) take(m *message) (e Event, private bool) {
 // settle is take for what is not a part of something else.
 func (s *Session) settle(m *message, label string) (e Event, private bool) {
 	st := s.state
-	e = st.apply(m, time.Now())
+	e = st.apply(m, s.arrived)
 	if s.capNotify(m) && s.registered {
 		e = &Capabilities{Names: st.capNames()}
 	}

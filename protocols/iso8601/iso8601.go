@@ -27,6 +27,7 @@ func Append(b []byte, t time.Time) []byte {
 // Format is Append as a string.
 func Format(t time.Time) string { return string(Append(make([]byte, 0, len(Layout)), t)) }
 
+//go:noinline
 func number(b []byte, n, width int) []byte {
 	begin := len(b)
 	for range width {
@@ -82,6 +83,7 @@ type reader struct {
 	ok   bool
 }
 
+//go:noinline
 func (r *reader) skip(c byte) {
 	if r.rest == "" || r.rest[0] != c {
 		r.ok = false
@@ -90,6 +92,7 @@ func (r *reader) skip(c byte) {
 	r.rest = r.rest[1:]
 }
 
+//go:noinline
 func (r *reader) digits(width int) int {
 	if len(r.rest) < width {
 		r.ok = false

@@ -211,7 +211,7 @@ type oauthBearer struct{ c Credentials }
 func (o *oauthBearer) Start() (string, []byte, error) {
 	s := "n,"
 	if o.c.User != "" {
-		s += "a=" + strings.NewReplacer("=", "=3D", ",", "=2C").Replace(o.c.User)
+		s += "a=" + escapeName(o.c.User)
 	}
 	s += ",\x01"
 	if o.c.Host != "" {

@@ -72,7 +72,18 @@ func (s *scram) Start() (string, []byte, error) {
 // escapeName writes a name so that it can stand between commas (RFC 5802,
 // section 5.1).
 func escapeName(name string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(name, "=", "=3D"), ",", "=2C")
+	var b []byte // by hand: strings.Replace and Replacer are 25 KB of a module's code
+	for i := range len(name) {
+		switch name[i] {
+		case '=':
+			b = append(b, "=3D"...)
+		case ',':
+			b = append(b, "=2C"...)
+		default:
+			b = append(b, name[i])
+		}
+	}
+	return string(b)
 }
 
 func (s *scram) Next(challenge []byte) ([]byte, error) {

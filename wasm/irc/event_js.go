@@ -153,7 +153,11 @@ func about(r *call.Record, m *irc.Meta) {
 }
 
 func message(m *irc.Message) []string {
-	return []string{"nick", m.Nick, "?user", m.User, "?host", m.Host, "target", m.Target, "?channel", m.Channel, "text", irc.Strip(m.Text)}
+	text := m.Text
+	if m.Spans != nil { // else there is no formatting in it
+		text = irc.Strip(text)
+	}
+	return []string{"nick", m.Nick, "?user", m.User, "?host", m.Host, "target", m.Target, "?channel", m.Channel, "text", text}
 }
 
 func messageFlags(r *call.Record, m *irc.Message) {
@@ -244,12 +248,14 @@ func texts(r *call.Record, m map[string]string) {
 
 // optional, flag and instant write what is left out where it is empty.
 
+//go:noinline
 func optional(r *call.Record, name, value string) {
 	if value != "" {
 		r.Key(name).String(value)
 	}
 }
 
+//go:noinline
 func flag(r *call.Record, name string, set bool) {
 	if set {
 		r.Key(name).Bool(true)
