@@ -37,6 +37,7 @@ type command struct {
 	leaving bool                                     // it is LOGOUT
 	more    func(text string)                        // the text of a continuation request
 
+	taken   int64 // bytes that take has taken
 	tag     int
 	turn    chan struct{} // closed when it may be written
 	done    chan struct{} // closed when it is over

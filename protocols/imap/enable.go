@@ -47,7 +47,7 @@ func (s *Session) Enable(ctx context.Context, capabilities ...imap.Cap) error {
 // setEnabled takes the answer to ENABLE.
 func (s *Session) setEnabled(capabilities []string) {
 	s.mu.Lock()
-	s.enabled = append(s.enabled, capabilities[:min(len(capabilities), maxEnabled)]...)
+	s.enabled = append(s.enabled, capabilities[:min(len(capabilities), maxEnabled-len(s.enabled))]...)
 	s.mu.Unlock()
 	if s.isEnabled("IMAP4rev2") || s.isEnabled("UTF8=ACCEPT") {
 		s.setUTF8(true)
@@ -60,7 +60,7 @@ func (s *Session) setUTF8(utf8 bool) {
 	s.mu.Unlock()
 }
 
-// maxEnabled bounds how much of an ENABLED is kept.
+// maxEnabled bounds how many names of ENABLED are kept.
 const maxEnabled = 16
 
 func (s *Session) isEnabled(capability string) bool {

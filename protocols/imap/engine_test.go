@@ -280,3 +280,45 @@ func TestEncodedWords(t *testing.T) {
 		}
 	}
 }
+
+// An answer that never ends is not kept.
+func TestEndlessAnswers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		caps, line string
+		call       func(context.Context, *kimap.Session) error
+	}{
+		"namespace": {"NAMESPACE", `* NAMESPACE (("a" "/")("b" "/")) NIL NIL`, func(ctx context.Context, s *kimap.Session) error { _, err := s.Namespace(ctx); return err }},
+		"metadata": {"METADATA", `* METADATA a (/private/x "` + strings.Repeat("y", 1000) + `")`, func(ctx context.Context, s *kimap.Session) error {
+			_, err := s.Metadata(ctx, "a", []string{"/private/x"}, nil)
+			return err
+		}},
+		"quota": {"QUOTA", `* QUOTA "" (STORAGE 1 2 MESSAGE 3 4)`, func(ctx context.Context, s *kimap.Session) error { _, err := s.Quota(ctx, ""); return err }},
+		"acl":   {"ACL", "* ACL a asha lrs li lr", func(ctx context.Context, s *kimap.Session) error { _, err := s.ACL(ctx, "a"); return err }},
+		"enabled": {"ENABLE X", "* ENABLED " + strings.Repeat("a ", 1000), func(ctx context.Context, s *kimap.Session) error {
+			defer s.Close() // as they are kept only up to a number
+			return s.Enable(ctx, "X")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			steps := []Step{Want("{a} *"), Flood(tc.line+"\r\n", 2<<20/len(tc.line))}
+			code := coded.ELIMIT
+			if name == "enabled" {
+				steps, code = append(steps, Line("{a} OK done")), coded.ENOTSUP
+			}
+			s := with(t, tc.caps, kimap.Options{Limits: kimap.Limits{Message: 1 << 20}}, steps...)
+			wantCode(t, tc.call(within(t), s), code)
+		})
+	}
+}
+
+// The limits hold for what nobody has asked for, or knows, as well.
+func TestLimitsOfTheUnknown(t *testing.T) {
+	for name, line := range map[string]string{
+		"literal": "* X-FOO {10000000000}", "nesting": "* 1 FETCH (X-FOO " + strings.Repeat("(", 300_000), "line": "* X-FOO " + strings.Repeat("x", 2<<20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := inbox(t, kimap.Options{}, Want("{a} NOOP"), Line(line), Hang())
+			wantCode(t, s.Noop(within(t)), coded.ELIMIT)
+		})
+	}
+}

@@ -310,6 +310,11 @@ func TestHostileAnswers(t *testing.T) {
 		{"closed within a literal", fetch, coded.ECONNRESET, []Step{Line("* 1 FETCH (UID 1 BODY[HEADER] {100}"), Raw("Subj")}},
 		{"closed within a line", fetch, coded.ECONNRESET, []Step{Raw("* 1 FETCH (UID")}},
 		{"wrong tag", calls["noop"], coded.EPROTO, []Step{Line("X OK done")}},
+		{"line beginning with a space", calls["noop"], coded.EPROTO, []Step{Line(" OK")}},
+		{"10 GB literal nobody asked for", calls["noop"], coded.ELIMIT, []Step{Line("* 1 FETCH (BODY[] {10000000000}")}},
+		{"answer to a command that was not sent", calls["noop"], coded.EPROTO, []Step{Line("T99 OK done")}},
+		{"BYE in the middle of a message", fetch, coded.EPROTO, []Step{Line("* 1 FETCH (UID 1"), Line("* BYE oops")}},
+		{"NUL", fetch, coded.EPROTO, []Step{Line("\x00\x00")}},
 		{"odd envelope", fetch, coded.EPROTO, []Step{Line("* 1 FETCH (UID 1 ENVELOPE 7)")}},
 		{"BYE", fetch, coded.ECONNRESET, []Step{Line("* 1 FETCH (UID 1)"), Line("* BYE Shutting down")}},
 	} {

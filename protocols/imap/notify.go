@@ -41,8 +41,9 @@ type NotifyGroup struct {
 }
 
 // Notify has the server tell at once, and without IDLE, what happens in
-// mailboxes (NOTIFY, RFC 5465), in place of what was asked for before; nothing
-// if no groups are given. status asks for the figures of the mailboxes as they
+// mailboxes (NOTIFY, RFC 5465), in place of what was asked for before. Of what no
+// group names it tells nothing any more, even of the selected mailbox, whose
+// number of messages is not followed then; without groups, nothing at all. status asks for the figures of the mailboxes as they
 // are now, too. Of the selected one the usual functions of Handler are told, of
 // others Status and Mailbox.
 //

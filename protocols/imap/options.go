@@ -1,9 +1,16 @@
-// Package imap is an IMAP client (RFC 3501, RFC 9051) for small machines: one
-// mailbox, one command at a time, nothing held in memory that need not be.
+// Package imap is an IMAP client (RFC 3501, RFC 9051) for small machines:
+// nothing is held in memory that need not be, no TLS is linked, and an envelope
+// costs six allocations.
 //
 // The vocabulary is that of github.com/emersion/go-imap/v2: sets, criteria,
 // envelopes and body structures are its types. Everything else is this
-// package's own.
+// package's own; package wire beneath it cuts the server's words into tokens.
+//
+// # Extensions
+//
+// What a server can do beyond IMAP4rev1 is used where it is there and done
+// otherwise, as far as that goes, where it isn't; the functions say how. Where
+// it can't be done at all, they return ENOTSUP.
 //
 // # Trust
 //
@@ -45,13 +52,15 @@ type Options struct {
 	Host string // a name or an IP address, without brackets
 	Port int    // default: 993 with dial.TLS, else 143
 
-	// Security defaults to dial.TLS. With dial.None a password crosses the
-	// network in the clear unless the server forbids it (LOGINDISABLED).
+	// Security defaults to dial.TLS. dial.None is the app's word that a password
+	// may cross the network in the clear, which it still doesn't where both
+	// sides have SCRAM or CRAM-MD5, or where the server forbids it
+	// (LOGINDISABLED).
 	Security dial.Security
 
-	// Auth's Host and Port default to those above. Without a Mechanism, the
-	// strongest that the server offers is taken, and the LOGIN command where
-	// it offers none that fits.
+	// Auth's Host and Port default to those above, and its Binding to what the
+	// connection tells. Without a Mechanism, the strongest that both sides have
+	// is taken, and the LOGIN command where they have none in common.
 	Auth sasl.Credentials
 
 	Handler Handler
@@ -134,12 +143,13 @@ type Limits struct {
 	Line int
 	// Literal is the largest body section, in bytes. Default 64 MiB.
 	Literal int64
-	// Message is how many bytes of body sections Fetch holds for one message.
-	// Larger ones are for Download. Default 8 MiB.
+	// Message is how many bytes of body sections Fetch holds for one message,
+	// and how long the answer to any other command may be in all. Larger
+	// sections are for Download and Part. Default 8 MiB.
 	Message int64
 	// Nesting is how deep parentheses may nest. Default 100.
 	Nesting int
-	// Results is how many numbers Search, or mailboxes List, may return.
+	// Results is how many numbers Search, mailboxes List, and so on, may return.
 	// Default 100,000.
 	Results int
 	// Drain is how many bytes of a Literal that was closed early are read and

@@ -40,7 +40,7 @@ func (s *Session) respond() error {
 	case len(first) == 1 && first[0] == '*':
 		r.Space()
 		err = s.untagged()
-	case first[0] == '+':
+	case len(first) > 0 && first[0] == '+':
 		r.Space()
 		s.continuation()
 	default:
@@ -165,7 +165,13 @@ func (s *Session) offer(verb string) error {
 		if c.take == nil {
 			continue
 		}
-		if mine, err := c.take(verb); mine || err != nil {
+		mine, err := c.take(verb)
+		if mine {
+			if c.taken += int64(s.r.Used()); c.taken > s.o.Limits.Message && err == nil {
+				err = tooMuch("an answer of more than " + strconv.FormatInt(s.o.Limits.Message, 10) + " bytes")
+			}
+		}
+		if mine || err != nil {
 			return err
 		}
 	}

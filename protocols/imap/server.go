@@ -11,14 +11,15 @@ import (
 	"kaiwire/protocols/sasl"
 )
 
-// idField is a field of ID: its name and its place.
-type idField struct {
-	name  string
-	value *string
+// IDField is a field of ID: its name and its place.
+type IDField struct {
+	Name  string
+	Value *string
 }
 
-func idFields(d *imap.IDData) []idField {
-	return []idField{
+// IDFields are all fields of d, by the names of RFC 2971.
+func IDFields(d *imap.IDData) []IDField {
+	return []IDField{
 		{"name", &d.Name}, {"version", &d.Version}, {"os", &d.OS}, {"os-version", &d.OSVersion}, {"vendor", &d.Vendor},
 		{"support-url", &d.SupportURL}, {"address", &d.Address}, {"date", &d.Date}, {"command", &d.Command},
 		{"arguments", &d.Arguments}, {"environment", &d.Environment},
@@ -39,15 +40,15 @@ func (s *Session) ID(ctx context.Context, own *imap.IDData) (*imap.IDData, error
 		}
 		w.Text("ID (")
 		first := true
-		for _, f := range idFields(own) {
-			if *f.value == "" {
+		for _, f := range IDFields(own) {
+			if *f.Value == "" {
 				continue
 			}
 			if !first {
 				w.Text(" ")
 			}
 			first = false
-			w.String(f.name).Text(" ").String(*f.value)
+			w.String(f.Name).Text(" ").String(*f.Value)
 		}
 		w.Text(")")
 	}}
@@ -64,9 +65,9 @@ func (s *Session) ID(ctx context.Context, own *imap.IDData) (*imap.IDData, error
 				name = append(name[:0], b...)
 				return
 			}
-			for _, f := range idFields(data) {
-				if strings.EqualFold(string(name), f.name) {
-					*f.value = clean(string(b))
+			for _, f := range IDFields(data) {
+				if strings.EqualFold(string(name), f.Name) {
+					*f.Value = clean(string(b))
 				}
 			}
 		})

@@ -3,9 +3,11 @@ package main
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	goimap "github.com/emersion/go-imap/v2"
 
+	"kaiwire/protocols/imap"
 	"kaiwire/wasm/call"
 )
 
@@ -50,9 +52,13 @@ func uidSet(text string) (set goimap.UIDSet, ok bool) {
 	return set, ok
 }
 
-// messageSet reads the options set and uid.
+// messageSet reads the options set and uid. What a search has saved, "$", is a
+// set of both kinds.
 func messageSet(a *call.Args) goimap.NumSet {
 	text := a.Required("set")
+	if text == "$" {
+		return goimap.SearchRes()
+	}
 	var set goimap.NumSet
 	var ok bool
 	if a.Bool("uid") {
@@ -64,6 +70,20 @@ func messageSet(a *call.Args) goimap.NumSet {
 		a.Invalid("set", `must be a message set such as "1:10,12" or "20:*", not `+strconv.Quote(text))
 	}
 	return set
+}
+
+// modSeq reads a modification sequence, which crosses as a string: it may have
+// 63 bits, and JavaScript's numbers have 53. It is 0 where it was not given.
+func modSeq(a *call.Args, name string) uint64 {
+	text := a.String(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || n == 0 {
+		a.Invalid(name, "must be a modification sequence")
+	}
+	return n
 }
 
 // section reads the name of a body section as IMAP writes it: "", "TEXT",
@@ -110,11 +130,14 @@ func section(name string) (*goimap.FetchItemBodySection, bool) {
 // sections where it is asked for; parts are the names of the others.
 type fetchQuery struct {
 	options goimap.FetchOptions
+	items   []imap.Item
 	header  bool
 	parts   []string
 }
 
-func parseFetch(a *call.Args) *fetchQuery {
+// parseFetch reads what to fetch; gmail says that the server knows messages by
+// Gmail's identifiers, and not by those of RFC 8474.
+func parseFetch(a *call.Args, gmail bool) *fetchQuery {
 	q := &fetchQuery{}
 	q.options = goimap.FetchOptions{
 		UID:          true,
@@ -122,6 +145,23 @@ func parseFetch(a *call.Args) *fetchQuery {
 		Envelope:     a.Bool("envelope"),
 		InternalDate: a.Bool("internalDate"),
 		RFC822Size:   a.Bool("size"),
+		ModSeq:       a.Bool("modseq"),
+		ChangedSince: modSeq(a, "changedSince"),
+	}
+	email, thread := imap.ItemEmailID, imap.ItemThreadID
+	if gmail {
+		email, thread = imap.ItemGmailID, imap.ItemGmailTID
+	}
+	for _, row := range []struct {
+		name string
+		item imap.Item
+	}{
+		{"emailId", email}, {"threadId", thread}, {"labels", imap.ItemGmailTags},
+		{"preview", imap.ItemPreview}, {"lazy", imap.ItemLazy}, {"saveDate", imap.ItemSaveDate},
+	} {
+		if a.Bool(row.name) {
+			q.items = append(q.items, row.item)
+		}
 	}
 	if a.Bool("bodyStructure") {
 		q.options.BodyStructure = &goimap.FetchItemBodyStructure{Extended: true}
@@ -165,7 +205,57 @@ var searchFlags = []struct {
 }
 
 // parseSearch reads a search query. What is wrong is recorded in root.
-func parseSearch(root, q *call.Args, depth int) goimap.SearchCriteria {
+func parseSearch(root *call.Args) (*goimap.SearchCriteria, []imap.SearchKey) {
+	q := root.Object("query")
+	criteria := parseCriteria(root, q, 0)
+	keys := searchKeys(q)
+	root.Adopt(q)
+	return &criteria, keys
+}
+
+// day is how long a search by the day looks.
+const day = 24 * time.Hour
+
+// keyNames are the search keys of extensions.
+var keyNames = []string{"younger", "older", "savedSince", "savedBefore", "emailId", "threadId", "gmraw"}
+
+func searchKeys(q *call.Args) []imap.SearchKey {
+	var keys []imap.SearchKey
+	for _, name := range keyNames {
+		if !q.Has(name) {
+			continue
+		}
+		var key imap.SearchKey
+		switch name {
+		case "younger":
+			key = imap.Younger(milliseconds(q, name))
+		case "older":
+			key = imap.Older(milliseconds(q, name))
+		case "savedSince":
+			key = imap.SavedSince(q.Time(name))
+		case "savedBefore":
+			key = imap.SavedBefore(q.Time(name))
+		case "emailId":
+			key = imap.HasEmailID(q.Required(name))
+		case "threadId":
+			key = imap.HasThreadID(q.Required(name))
+		case "gmraw":
+			key = imap.GmailSearch(q.Required(name))
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// maxInterval is a hundred years, in milliseconds.
+const maxInterval = 100 * 365 * int64(day/time.Millisecond)
+
+func milliseconds(a *call.Args, name string) time.Duration {
+	return time.Duration(a.Int(name, 1000, maxInterval)) * time.Millisecond
+}
+
+// parseCriteria reads what a search query has of IMAP itself.
+func parseCriteria(root, q *call.Args, depth int) goimap.SearchCriteria {
 	var c goimap.SearchCriteria
 	if depth > maxNesting {
 		root.Invalid("query", "is nested too deeply")
@@ -187,6 +277,15 @@ func parseSearch(root, q *call.Args, depth int) goimap.SearchCriteria {
 	}
 	c.Since, c.Before = q.Time("since"), q.Time("before")
 	c.SentSince, c.SentBefore = q.Time("sentSince"), q.Time("sentBefore")
+	if q.Has("on") {
+		c.And(&goimap.SearchCriteria{Since: q.Time("on"), Before: q.Time("on").Add(day)})
+	}
+	if q.Has("sentOn") {
+		c.And(&goimap.SearchCriteria{SentSince: q.Time("sentOn"), SentBefore: q.Time("sentOn").Add(day)})
+	}
+	if n := modSeq(q, "modseq"); n > 0 {
+		c.ModSeq = &goimap.SearchCriteriaModSeq{ModSeq: n}
+	}
 	header := func(name, value string) {
 		c.Header = append(c.Header, goimap.SearchCriteriaHeaderField{Key: name, Value: value})
 	}
@@ -224,16 +323,76 @@ func parseSearch(root, q *call.Args, depth int) goimap.SearchCriteria {
 	}
 	c.Larger, c.Smaller = q.Int("larger", 0, maxNumber), q.Int("smaller", 0, maxNumber)
 	if q.Has("not") {
-		c.Not = append(c.Not, parseSearch(root, q.Object("not"), depth+1))
+		c.Not = append(c.Not, parseCriteria(root, q.Object("not"), depth+1))
 	}
 	if any := q.Objects("or"); len(any) > 0 {
 		// IMAP's OR has two sides: a list becomes a chain of them.
-		chain := parseSearch(root, any[len(any)-1], depth+1)
+		chain := parseCriteria(root, any[len(any)-1], depth+1)
 		for i := len(any) - 2; i >= 0; i-- {
-			chain = goimap.SearchCriteria{Or: [][2]goimap.SearchCriteria{{parseSearch(root, any[i], depth+1), chain}}}
+			chain = goimap.SearchCriteria{Or: [][2]goimap.SearchCriteria{{parseCriteria(root, any[i], depth+1), chain}}}
 		}
 		c.And(&chain)
 	}
+	if depth > 0 {
+		for _, name := range keyNames {
+			if q.Has(name) {
+				q.Invalid(name, "can't stand in not or or")
+			}
+		}
+	}
 	root.Adopt(q)
 	return c
+}
+
+// searchOptions reads what a search is to tell: returnOptions, and "partial" of
+// it as from and to.
+func searchOptions(a *call.Args) (o imap.SearchOptions) {
+	for _, word := range a.Strings("returnOptions") {
+		switch strings.ToLower(word) {
+		case "min":
+			o.Min = true
+		case "max":
+			o.Max = true
+		case "count":
+			o.Count = true
+		case "all":
+			o.All = true
+		case "save":
+			o.Save = true
+		default:
+			from, to, _ := strings.Cut(word, ":")
+			first, err := strconv.ParseInt(from, 10, 32)
+			last, err2 := strconv.ParseInt(to, 10, 32)
+			if err != nil || err2 != nil || first == 0 || last == 0 || first < 0 != (last < 0) {
+				a.Invalid("returnOptions", "has no "+strconv.Quote(word))
+			}
+			o.From, o.To = int32(first), int32(last)
+		}
+	}
+	if !a.Has("returnOptions") {
+		o.All = true
+	}
+	return o
+}
+
+// statusItems reads which figures of a mailbox are wanted; nil where none is
+// named.
+func statusItems(a *call.Args) *goimap.StatusOptions {
+	o := &goimap.StatusOptions{}
+	named := false
+	for _, row := range []struct {
+		name   string
+		wanted *bool
+	}{
+		{"messages", &o.NumMessages}, {"unseen", &o.NumUnseen}, {"uidNext", &o.UIDNext}, {"uidValidity", &o.UIDValidity},
+		{"deleted", &o.NumDeleted}, {"size", &o.Size}, {"highestModseq", &o.HighestModSeq},
+		{"appendLimit", &o.AppendLimit}, {"deletedStorage", &o.DeletedStorage},
+	} {
+		*row.wanted = a.Bool(row.name)
+		named = named || *row.wanted
+	}
+	if !named {
+		return nil
+	}
+	return o
 }

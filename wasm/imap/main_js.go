@@ -15,26 +15,65 @@ import (
 	"kaiwire/wasm/call"
 )
 
+// methods are those of a session.
+var methods = [...]struct {
+	name string
+	f    func(ctx context.Context, c *call.Call, s *session) error
+}{
+	{"session.has", has},
+	{"session.id", id},
+	{"session.namespace", namespace},
+	{"session.enable", enable},
+	{"session.select", selectMailbox},
+	{"session.unselect", unselect},
+	{"session.closeMailbox", closeMailbox},
+	{"session.sync", syncMailbox},
+	{"session.list", list},
+	{"session.create", create},
+	{"session.rename", rename},
+	{"session.delete", deleteMailbox},
+	{"session.subscribe", subscribe},
+	{"session.unsubscribe", unsubscribe},
+	{"session.status", status},
+	{"session.fetch", fetch},
+	{"session.download", download},
+	{"session.search", search},
+	{"session.sort", sortMessages},
+	{"session.thread", thread},
+	{"session.store", store},
+	{"session.storeLabels", storeLabels},
+	{"session.append", appendMessage},
+	{"session.appendAll", appendAll},
+	{"session.appendLimit", appendLimit},
+	{"session.replace", replace},
+	{"session.copy", copyMessages},
+	{"session.move", move},
+	{"session.expunge", expunge},
+	{"session.quota", quota},
+	{"session.setQuota", setQuota},
+	{"session.acl", acl},
+	{"session.myRights", myRights},
+	{"session.setAcl", setACL},
+	{"session.deleteAcl", deleteACL},
+	{"session.metadata", metadata},
+	{"session.setMetadata", setMetadata},
+	{"session.notify", notify},
+	{"session.idle", idle},
+	{"session.idleStop", idleStop},
+	{"session.noop", noop},
+	{"session.unauthenticate", unauthenticate},
+	{"session.logout", logout},
+}
+
 func main() {
-	call.Serve("imap", call.Methods{
-		"connect":          connect,
-		"session.select":   on(selectMailbox),
-		"session.list":     on(list),
-		"session.status":   on(status),
-		"session.fetch":    on(fetch),
-		"session.download": on(download),
-		"session.search":   on(search),
-		"session.store":    on(store),
-		"session.append":   on(appendMessage),
-		"session.copy":     on(copyMessages),
-		"session.move":     on(move),
-		"session.expunge":  on(expunge),
-		"session.idle":     on(idle),
-		"session.idleStop": on(idleStop),
-		"session.noop":     on(noop),
-		"session.logout":   on(logout),
-		"download.read":    read,
-	})
+	all := call.Methods{
+		"connect":       connect,
+		"download.read": read,
+	}
+	for _, m := range methods {
+		all[m.name] = on(m.f)
+	}
+	call.Serve("imap", all)
 }
 
 // session is what the app's handle stands for.
@@ -55,14 +94,14 @@ func on(f func(ctx context.Context, c *call.Call, s *session) error) call.Method
 func connect(ctx context.Context, c *call.Call) error {
 	a := c.Args
 	h := call.NewHandle("session")
-	o := imap.Options{Handler: handler(h), WordDecoder: decodeWord}
+	o := imap.Options{Handler: handler(h), WordDecoder: decodeWord, NoCompress: a.Has("compress") && !a.Bool("compress")}
 	o.Host, o.Port, o.Security = a.Server()
 	auth, ok := a.Auth()
 	if !ok {
 		a.Invalid("auth", "is missing")
 	}
 	o.Auth = auth
-	readOnly := a.Bool("readOnly")
+	how := &imap.OpenOptions{ReadOnly: a.Bool("readOnly"), CondStore: a.Bool("condstore")}
 	name := "INBOX"
 	if given := a.String("mailbox"); given != "" {
 		name = given
@@ -79,7 +118,7 @@ func connect(ctx context.Context, c *call.Call) error {
 	}
 	var m *imap.Mailbox
 	if name != "" {
-		if m, err = open(ctx, s, name, readOnly); err != nil {
+		if m, err = s.Open(ctx, name, how); err != nil {
 			s.Close()
 			return err
 		}
@@ -111,13 +150,6 @@ func decodeWord(charset string, r io.Reader) (io.Reader, error) {
 
 var errCharset = errors.New("a charset that the platform does not know")
 
-func open(ctx context.Context, s *imap.Session, name string, readOnly bool) (*imap.Mailbox, error) {
-	if readOnly {
-		return s.Examine(ctx, name)
-	}
-	return s.Select(ctx, name)
-}
-
 func handler(h *call.Handle) imap.Handler {
 	number := func(event, field string) func(uint32) {
 		return func(n uint32) {
@@ -146,236 +178,26 @@ func handler(h *call.Handle) imap.Handler {
 				})
 			})
 		},
-		Closed: h.Ended,
+		Vanished: func(uids goimap.UIDSet, earlier bool) {
+			h.Emit("vanished", func(r *call.Record) {
+				r.Object(func() {
+					r.Key("uids").String(uids.String())
+					r.Key("earlier").Bool(earlier)
+				})
+			})
+		},
+		Status: func(d *goimap.StatusData) {
+			h.Emit("status", func(r *call.Record) {
+				r.Object(func() {
+					r.Key("mailbox").String(d.Mailbox)
+					statusFields(r, d)
+				})
+			})
+		},
+		Mailbox: func(d *goimap.ListData) { h.Emit("mailbox", func(r *call.Record) { listEntry(r, d) }) },
+		Closed:  h.Ended,
 	}
 }
-
-func selectMailbox(ctx context.Context, c *call.Call, s *session) error {
-	name, readOnly := c.Args.Required("mailbox"), c.Args.Bool("readOnly")
-	if err := c.Args.Err(); err != nil {
-		return err
-	}
-	m, err := open(ctx, s.Session, name, readOnly)
-	if err != nil {
-		return err
-	}
-	mailbox(&c.Out, m)
-	return nil
-}
-
-func list(ctx context.Context, c *call.Call, s *session) error {
-	reference, pattern := c.Args.String("reference"), c.Args.Required("pattern")
-	if err := c.Args.Err(); err != nil {
-		return err
-	}
-	all, err := s.List(ctx, reference, pattern)
-	if err != nil {
-		return err
-	}
-	c.Out.Array(func() {
-		for _, d := range all {
-			listEntry(&c.Out, d)
-		}
-	})
-	return nil
-}
-
-func status(ctx context.Context, c *call.Call, s *session) error {
-	name := c.Args.Required("mailbox")
-	if err := c.Args.Err(); err != nil {
-		return err
-	}
-	d, err := s.Status(ctx, name, &goimap.StatusOptions{NumMessages: true, NumUnseen: true, UIDNext: true, UIDValidity: true})
-	if err != nil {
-		return err
-	}
-	count := func(name string, n *uint32) {
-		if n != nil {
-			c.Out.Key(name).Int(int64(*n))
-		}
-	}
-	c.Out.Object(func() {
-		count("messages", d.NumMessages)
-		count("unseen", d.NumUnseen)
-		c.Out.Key("uidNext").Int(int64(d.UIDNext))
-		c.Out.Key("uidValidity").Int(int64(d.UIDValidity))
-	})
-	return nil
-}
-
-// fetchBatch is how much of the messages crosses to JavaScript at once.
-const fetchBatch = 64 << 10
-
-func fetch(ctx context.Context, c *call.Call, s *session) error {
-	set, q := messageSet(c.Args), parseFetch(c.Args)
-	if err := c.Args.Err(); err != nil {
-		return err
-	}
-	// Each part is an array, kept open until it is large enough.
-	var part call.Record
-	flush := func() {
-		if part.Len() == 0 {
-			return
-		}
-		c.Out.Raw('[', part.Bytes(), ']')
-		part.Reset()
-		c.Part()
-	}
-	err := s.Fetch(ctx, set, &q.options, 0, func(m *imap.Message) error {
-		c.Blob = message(&part, m, q, c.Blob)
-		if part.Len()+len(c.Blob) > fetchBatch {
-			flush()
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	flush()
-	return nil
-}
-
-// windowSize is how many bytes of a download cross at once.
-const windowSize = 64 << 10
-
-func download(ctx context.Context, c *call.Call, s *session) error {
-	a := c.Args
-	number := a.Int("message", 1, maxNumber)
-	if !a.Has("message") {
-		a.Invalid("message", "is missing")
-	}
-	spec, ok := section(a.String("part"))
-	if !ok {
-		a.Invalid("part", "is not the name of a body section")
-	}
-	var set goimap.NumSet = goimap.SeqSetNum(uint32(number))
-	if a.Bool("uid") {
-		set = goimap.UIDSetNum(goimap.UID(number))
-	}
-	if err := a.Err(); err != nil {
-		return err
-	}
-	literal, err := s.Download(ctx, set, spec)
-	if err != nil {
-		return err
-	}
-	h := call.NewHandle("download")
-	h.Open(literal, func() { literal.Close() })
-	c.Out.Object(func() {
-		c.Out.Key("handle").Int(int64(h.ID))
-		c.Out.Key("size").Int(literal.Size())
-	})
-	return nil
-}
-
-func read(ctx context.Context, c *call.Call) error {
-	literal := c.Target.(*imap.Literal)
-	c.Blob = make([]byte, 0, windowSize)
-	var err error
-	for len(c.Blob) < windowSize && err == nil {
-		var n int
-		n, err = literal.ReadContext(ctx, c.Blob[len(c.Blob):windowSize])
-		c.Blob = c.Blob[:len(c.Blob)+n]
-	}
-	if err != nil && err != io.EOF {
-		c.Handle().Ended(err)
-		return err
-	}
-	end := len(c.Blob) == 0
-	c.Out.Object(func() { c.Out.Key("end").Bool(end) })
-	if end {
-		c.Handle().Close()
-	}
-	return nil
-}
-
-func search(ctx context.Context, c *call.Call, s *session) error {
-	criteria := parseSearch(c.Args, c.Args.Object("query"), 0)
-	byUID := c.Args.Bool("byUid")
-	if err := c.Args.Err(); err != nil {
-		return err
-	}
-	numbers, err := s.Search(ctx, &criteria, byUID)
-	if err != nil {
-		return err
-	}
-	c.Out.Array(func() {
-		for _, n := range numbers {
-			c.Out.Int(int64(n))
-		}
-	})
-	return nil
-}
-
-func store(ctx context.Context, c *call.Call, s *session) error {
-	set, list := messageSet(c.Args), flags(c.Args.Strings("flags"))
-	var op goimap.StoreFlagsOp
-	switch c.Args.Required("action") {
-	case "add":
-		op = goimap.StoreFlagsAdd
-	case "remove":
-		op = goimap.StoreFlagsDel
-	case "set":
-		op = goimap.StoreFlagsSet
-	default:
-		c.Args.Invalid("action", `must be "add", "remove" or "set"`)
-	}
-	if err := c.Args.Err(); err != nil {
-		return err
-	}
-	return s.Store(ctx, set, op, list)
-}
-
-func appendMessage(ctx context.Context, c *call.Call, s *session) error {
-	a := c.Args
-	name := a.Required("mailbox")
-	o := &goimap.AppendOptions{Flags: flags(a.Strings("flags")), Time: a.Time("internalDate")}
-	if len(c.Bytes) == 0 {
-		a.Invalid("message", "is missing or empty")
-	}
-	if err := a.Err(); err != nil {
-		return err
-	}
-	d, err := s.Append(ctx, name, bytes.NewReader(c.Bytes), int64(len(c.Bytes)), o)
-	if err != nil {
-		return err
-	}
-	c.Out.Object(func() {
-		if d.UID != 0 {
-			c.Out.Key("uid").Int(int64(d.UID))
-			c.Out.Key("uidValidity").Int(int64(d.UIDValidity))
-		}
-	})
-	return nil
-}
-
-// transfer makes a method out of the session's copy or move.
-func transfer(ctx context.Context, c *call.Call, f func(context.Context, goimap.NumSet, string) (*imap.MoveData, error)) error {
-	set, name := messageSet(c.Args), c.Args.Required("mailbox")
-	if err := c.Args.Err(); err != nil {
-		return err
-	}
-	d, err := f(ctx, set, name)
-	if err != nil {
-		return err
-	}
-	c.Out.Object(func() {
-		if d.UIDValidity != 0 {
-			c.Out.Key("uidValidity").Int(int64(d.UIDValidity))
-			c.Out.Key("sourceUids").String(d.SourceUIDs.String())
-			c.Out.Key("destUids").String(d.DestUIDs.String())
-		}
-	})
-	return nil
-}
-
-func copyMessages(ctx context.Context, c *call.Call, s *session) error {
-	return transfer(ctx, c, s.Copy)
-}
-
-func move(ctx context.Context, c *call.Call, s *session) error { return transfer(ctx, c, s.Move) }
-
-func expunge(ctx context.Context, c *call.Call, s *session) error { return s.Expunge(ctx) }
 
 func idle(ctx context.Context, c *call.Call, s *session) error {
 	wait, err := s.Session.Idle(ctx)
@@ -397,6 +219,17 @@ func idleStop(ctx context.Context, c *call.Call, s *session) error {
 		return nil
 	}
 	return wait.Stop(ctx)
+}
+
+func unauthenticate(ctx context.Context, c *call.Call, s *session) error {
+	auth, ok := c.Args.Auth()
+	if !ok {
+		c.Args.Invalid("auth", "is missing")
+	}
+	if err := c.Args.Err(); err != nil {
+		return err
+	}
+	return s.Unauthenticate(ctx, auth)
 }
 
 func noop(ctx context.Context, c *call.Call, s *session) error { return s.Noop(ctx) }

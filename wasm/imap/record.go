@@ -29,6 +29,12 @@ func mailbox(r *call.Record, m *imap.Mailbox) {
 		r.Key("uidNext").Int(int64(m.UIDNext))
 		r.Key("uidValidity").Int(int64(m.UIDValidity))
 		r.Key("readOnly").Bool(m.ReadOnly)
+		if m.HighestModSeq != 0 {
+			modSeqTo(r.Key("highestModseq"), m.HighestModSeq)
+		}
+		if m.MailboxID != "" {
+			r.Key("mailboxId").String(m.MailboxID)
+		}
 		r.Key("flags")
 		flagNames(r, m.Flags)
 		r.Key("permanentFlags")
@@ -42,19 +48,28 @@ var specialUses = []goimap.MailboxAttr{
 	goimap.MailboxAttrJunk, goimap.MailboxAttrSent, goimap.MailboxAttrTrash,
 }
 
+// modSeqTo writes a modification sequence: see modSeq.
+func modSeqTo(r *call.Record, n uint64) { r.String(strconv.FormatUint(n, 10)) }
+
+// delimiter writes a hierarchy delimiter, which is empty where there is no
+// hierarchy.
+func delimiter(r *call.Record, delim rune) {
+	if delim == 0 {
+		r.Key("delimiter").String("")
+		return
+	}
+	r.Key("delimiter").String(string(delim))
+}
+
 func listEntry(r *call.Record, d *goimap.ListData) {
 	r.Object(func() {
 		r.Key("name").String(d.Mailbox)
-		r.Key("delimiter")
-		if d.Delim == 0 {
-			r.String("")
-		} else {
-			r.String(string(d.Delim))
-		}
-		use := goimap.MailboxAttr("")
+		delimiter(r, d.Delim)
+		use, subscribed := goimap.MailboxAttr(""), false
 		r.Key("flags").Array(func() {
 			for _, attr := range d.Attrs {
 				r.String(string(attr))
+				subscribed = subscribed || attr == goimap.MailboxAttrSubscribed
 				for _, special := range specialUses {
 					if strings.EqualFold(string(attr), string(special)) {
 						use = special
@@ -65,7 +80,44 @@ func listEntry(r *call.Record, d *goimap.ListData) {
 		if use != "" {
 			r.Key("specialUse").String(string(use))
 		}
+		r.Key("subscribed").Bool(subscribed)
+		if d.OldName != "" {
+			r.Key("oldName").String(d.OldName)
+		}
+		if d.Status != nil {
+			r.Key("status").Object(func() { statusFields(r, d.Status) })
+		}
 	})
+}
+
+// statusFields writes the figures that have come.
+func statusFields(r *call.Record, d *goimap.StatusData) {
+	for _, row := range []struct {
+		name string
+		n    *uint32
+	}{{"messages", d.NumMessages}, {"unseen", d.NumUnseen}, {"deleted", d.NumDeleted}} {
+		if row.n != nil {
+			r.Key(row.name).Int(int64(*row.n))
+		}
+	}
+	if d.UIDNext != 0 {
+		r.Key("uidNext").Int(int64(d.UIDNext))
+	}
+	if d.UIDValidity != 0 {
+		r.Key("uidValidity").Int(int64(d.UIDValidity))
+	}
+	if d.Size != nil {
+		r.Key("size").Int(*d.Size)
+	}
+	if d.DeletedStorage != nil {
+		r.Key("deletedStorage").Int(*d.DeletedStorage)
+	}
+	if d.AppendLimit != nil && *d.AppendLimit != maxNumber {
+		r.Key("appendLimit").Int(int64(*d.AppendLimit))
+	}
+	if d.HighestModSeq != 0 {
+		modSeqTo(r.Key("highestModseq"), d.HighestModSeq)
+	}
 }
 
 func addresses(r *call.Record, list []goimap.Address) {
@@ -180,6 +232,70 @@ func structure(r *call.Record, s goimap.BodyStructure, part string) {
 	})
 }
 
+// leafOf finds what has the section's number. found is false where there is
+// nothing, and the leaf is nil unless the section is a part that has a transfer
+// encoding: not a multipart, a header, or the whole message.
+func leafOf(s goimap.BodyStructure, section *goimap.FetchItemBodySection) (leaf *goimap.BodyStructureSinglePart, found bool) {
+	if s == nil || len(section.Part) == 0 {
+		return nil, true
+	}
+	for i, n := range section.Part {
+		switch body := s.(type) {
+		case *goimap.BodyStructureMultiPart:
+			if n > len(body.Children) {
+				return nil, false
+			}
+			s = body.Children[n-1]
+		case *goimap.BodyStructureSinglePart:
+			if i > 0 {
+				if body.MessageRFC822 == nil || body.MessageRFC822.BodyStructure == nil {
+					return nil, false
+				}
+				inner := body.MessageRFC822.BodyStructure
+				if multi, ok := inner.(*goimap.BodyStructureMultiPart); ok {
+					if n > len(multi.Children) {
+						return nil, false
+					}
+					s = multi.Children[n-1]
+					continue
+				}
+				s = inner
+			}
+			if n != 1 {
+				return nil, false
+			}
+		}
+	}
+	if section.Specifier != goimap.PartSpecifierNone {
+		return nil, true
+	}
+	leaf, _ = s.(*goimap.BodyStructureSinglePart)
+	return leaf, true
+}
+
+func numbers(r *call.Record, list []uint32) {
+	r.Array(func() {
+		for _, n := range list {
+			r.Int(int64(n))
+		}
+	})
+}
+
+// threads writes conversations; those that one has split into are as deep as
+// the answer's parentheses, which the session limits.
+func threads(r *call.Record, list []imap.Thread) {
+	r.Array(func() {
+		for i := range list {
+			r.Object(func() {
+				r.Key("messages")
+				numbers(r, list[i].Chain)
+				r.Key("threads")
+				threads(r, list[i].SubThreads)
+			})
+		}
+	})
+}
+
 func disposition(r *call.Record, d *goimap.BodyStructureDisposition) {
 	if d == nil {
 		return
@@ -187,6 +303,31 @@ func disposition(r *call.Record, d *goimap.BodyStructureDisposition) {
 	r.Key("disposition").String(strings.ToLower(d.Value))
 	r.Key("dispositionParameters")
 	parameters(r, d.Params)
+}
+
+func extra(r *call.Record, e *imap.Extra) {
+	if e == nil {
+		return
+	}
+	id := func(name, id string, gmail uint64) {
+		if gmail != 0 {
+			id = strconv.FormatUint(gmail, 10)
+		}
+		if id != "" {
+			r.Key(name).String(id)
+		}
+	}
+	id("emailId", e.EmailID, e.GmailID)
+	id("threadId", e.ThreadID, e.GmailThreadID)
+	if e.GmailLabels != nil {
+		r.Key("labels").Strings(e.GmailLabels)
+	}
+	if e.Preview != "" {
+		r.Key("preview").String(e.Preview)
+	}
+	if !e.SaveDate.IsZero() {
+		r.Key("saveDate").Time(e.SaveDate)
+	}
 }
 
 // message writes a message and appends the bytes of its sections to blob; the
@@ -220,6 +361,10 @@ func message(r *call.Record, m *imap.Message, q *fetchQuery, blob []byte) []byte
 		if q.options.RFC822Size {
 			r.Key("size").Int(m.Size)
 		}
+		if m.ModSeq != 0 {
+			modSeqTo(r.Key("modseq"), m.ModSeq)
+		}
+		extra(r, m.Extra)
 		bytesOf := func(spec *goimap.FetchItemBodySection) []byte {
 			for _, s := range m.Sections {
 				if s.Spec == spec {

@@ -51,7 +51,7 @@ export interface LoadOptions {
    * same speed. Default: `tinygo` for the modules that this build of kaiwire has of it (those with `.tinygo.wasm` files,
    * `irc.tinygo.wasm` and so on), `go` for the others; an app ships the files that it loads. `EINVAL` where there is none.
    * Where there is no WebAssembly (KaiOS 2.5) it is `js`, and the others are `ELOAD`: those of TinyGo's modules as scripts,
-   * `irc.js` and so on, five times slower. An app may have them run by elements of its own before it calls `load`.
+   * `irc.js` and so on, two to five times slower. An app may have them run by elements of its own before it calls `load`.
    */
   engine?: 'go' | 'tinygo' | 'js';
   /** Run Go in a worker, so that the screen stays alive. Default: true where a worker can be had. */
@@ -265,10 +265,12 @@ export interface Refusal {
 export interface Auth {
   user: string;
   pass?: string;
-  /** An OAuth 2 access token, for OAUTHBEARER, instead of `pass`. */
+  /** An OAuth 2 access token, for OAUTHBEARER or XOAUTH2, instead of `pass`. */
   accessToken?: string;
-  /** Force a SASL mechanism, or `LOGIN-COMMAND` for IMAP's own LOGIN. Default: the best that the server offers. */
-  mechanism?: 'PLAIN' | 'LOGIN' | 'EXTERNAL' | 'OAUTHBEARER' | 'LOGIN-COMMAND';
+  /** Force a SASL mechanism, or `LOGIN-COMMAND` for IMAP's own LOGIN. Default: the strongest that both
+   *  sides have; EXTERNAL and ANONYMOUS only by name. The PLUS ones need TLS of our own. */
+  mechanism?: 'SCRAM-SHA-256-PLUS' | 'SCRAM-SHA-1-PLUS' | 'SCRAM-SHA-256' | 'SCRAM-SHA-1' | 'CRAM-MD5' | 'PLAIN' | 'LOGIN' | 'EXTERNAL'
+    | 'ANONYMOUS' | 'OAUTHBEARER' | 'XOAUTH2' | 'LOGIN-COMMAND';
 }
 
 /* ---- IMAP (RFC 3501, RFC 9051) ---- */
@@ -286,20 +288,87 @@ export interface ImapConnectOptions extends ConnectOptions {
   mailbox?: string | null;
   /** Open the mailbox with EXAMINE. */
   readOnly?: boolean;
+  /** As in `select`. */
+  condstore?: boolean;
+  /** Compress what is sent and received where the server can (COMPRESS=DEFLATE, RFC 4978). Default true. */
+  compress?: boolean;
 }
 
-/** A message set as IMAP writes it (`1:10`, `5,7:*`), or numbers. */
+/** A message set as IMAP writes it (`1:10`, `5,7:*`), or numbers; `$` is what a search has saved. */
 export type MessageSet = string | number | number[];
 export interface SetOptions extends CallOptions { /** The set holds UIDs, not sequence numbers. */ uid?: boolean }
 
 export interface Mailbox {
   name: string; exists: number; uidNext: number; uidValidity: number; readOnly: boolean;
   flags: string[]; permanentFlags: string[];
+  /** With `condstore` or after `sync`, where the mailbox keeps them. */
+  highestModseq?: ModSeq;
+  /** With OBJECTID (RFC 8474): stays the same when the mailbox is renamed. */
+  mailboxId?: string;
+}
+/** A modification sequence (RFC 7162): decimal digits, as it may be too large for a number. */
+export type ModSeq = string;
+export interface SelectOptions extends CallOptions {
+  /** Open with EXAMINE. */
+  readOnly?: boolean;
+  /** Ask for `highestModseq` (CONDSTORE, RFC 7162). */
+  condstore?: boolean;
+}
+/** Which figures to ask for. Default: `messages`, `unseen`, `uidNext` and `uidValidity`. */
+export interface StatusQuery {
+  messages?: boolean; unseen?: boolean; uidNext?: boolean; uidValidity?: boolean;
+  /** Messages that are marked `\\Deleted`. With QUOTA (RFC 9208) or IMAP4rev2. */
+  deleted?: boolean;
+  /** With STATUS=SIZE (RFC 8438). */
+  size?: boolean;
+  /** With CONDSTORE. */
+  highestModseq?: boolean;
+  /** With APPENDLIMIT. */
+  appendLimit?: boolean;
+  /** With QUOTA=RES-STORAGE (RFC 9208). */
+  deletedStorage?: boolean;
+}
+/** Those that were asked for. */
+export interface MailboxStatus {
+  messages?: number; unseen?: number; uidNext?: number; uidValidity?: number; deleted?: number;
+  /** Octets of all messages, of a message at most, and of those that are marked `\\Deleted`. */
+  size?: number; appendLimit?: number; deletedStorage?: number;
+  highestModseq?: ModSeq;
+}
+export interface ListOptions extends CallOptions {
+  /** Only what is subscribed. */
+  subscribed?: boolean;
+  /** Only what has a special use. */
+  specialUse?: boolean;
+  /** Tell figures of each mailbox as well: `status`. One command in all with LIST-STATUS (RFC 5819), else one for each. */
+  statusQuery?: StatusQuery;
 }
 export interface ListEntry {
   name: string; delimiter: string; flags: string[];
-  /** RFC 6154: `\\Sent`, `\\Trash`, … */
+  /** RFC 6154: `\\Sent`, `\\Trash`, … Guessed by the name, in many languages, where the server does not tell. */
   specialUse?: string;
+  subscribed: boolean;
+  /** Of the event `mailbox`: what it was called before. */
+  oldName?: string;
+  /** With `statusQuery`. */
+  status?: MailboxStatus;
+}
+export interface Namespace { prefix: string; delimiter: string }
+export interface SyncResult {
+  mailbox: Mailbox;
+  /** To be kept, with what was fetched, for the next `sync`: some bytes for each run of UIDs without a gap. */
+  state: string;
+  /**
+   * What is kept of the mailbox does not hold: forget it. There was no state, or the server has numbered the messages
+   * anew (UIDVALIDITY). All messages are in `added` then.
+   */
+  reset: boolean;
+  /** UIDs that were not there, lowest first. */
+  added: number[];
+  /** Of those that were: whose flags have changed, or may have. */
+  changed: { uid: number; flags: string[] }[];
+  /** UIDs that are gone, lowest first. */
+  vanished: number[];
 }
 export interface Address { name: string; address: string }
 export interface Envelope {
@@ -329,6 +398,18 @@ export interface FetchQuery extends SetOptions {
   /** Sections as IMAP names them: `TEXT`, `1`, `1.MIME`, a range of bytes `1<0.2048>`; `''` is the whole message.
    *  Fetched without setting `\\Seen`. A message's parts together may have 8 MiB; `download` is for more. */
   bodyParts?: string[];
+  /** With CONDSTORE. */
+  modseq?: boolean;
+  /** Only messages that have changed since; with CONDSTORE. */
+  changedSince?: ModSeq;
+  /** With OBJECTID (RFC 8474), or Gmail's own (X-GM-EXT-1). */
+  emailId?: boolean; threadId?: boolean;
+  /** Gmail's. */
+  labels?: boolean;
+  /** The beginning of the text, 200 characters at most; `lazy`: only where it is at hand. With PREVIEW (RFC 8970). */
+  preview?: boolean | 'lazy';
+  /** When it was put into the mailbox. With SAVEDATE (RFC 8514). */
+  saveDate?: boolean;
   /** Called with messages as they arrive; the promise then resolves with an empty list. */
   onMessages?: (messages: Message[]) => void;
 }
@@ -337,6 +418,9 @@ export interface Message {
   flags?: string[]; envelope?: Envelope; bodyStructure?: BodyStructure; internalDate?: string; size?: number;
   headers?: Uint8Array;
   bodyParts?: Record<string, Uint8Array>;
+  modseq?: ModSeq; emailId?: string; threadId?: string; labels?: string[]; preview?: string;
+  /** ISO 8601. */
+  saveDate?: string;
 }
 export interface SearchQuery {
   all?: boolean; seq?: MessageSet; uid?: MessageSet;
@@ -345,53 +429,199 @@ export interface SearchQuery {
   body?: string; text?: string;
   seen?: boolean; answered?: boolean; flagged?: boolean; deleted?: boolean; draft?: boolean;
   keyword?: string; unKeyword?: string; larger?: number; smaller?: number;
+  /** Of one day. */
+  on?: string | Date; sentOn?: string | Date;
+  /** Changed since, or then. With CONDSTORE. */
+  modseq?: ModSeq;
   not?: SearchQuery; or?: SearchQuery[];
+  /**
+   * Arrived within so many milliseconds, or before them, 1000 at least; to the day without WITHIN (RFC 5032). These, and
+   * those that follow, may not stand in `not` and `or`.
+   */
+  younger?: number; older?: number;
+  /** With SAVEDATE (RFC 8514). */
+  savedSince?: string | Date; savedBefore?: string | Date;
+  /** With OBJECTID. */
+  emailId?: string; threadId?: string;
+  /** In Gmail's own language; with X-GM-EXT-1. */
+  gmraw?: string;
 }
-export interface AppendOptions extends CallOptions { flags?: string[]; internalDate?: string | Date }
+export interface SearchOptions extends SetOptions {
+  /**
+   * What to tell, in place of all the numbers; with ESEARCH (RFC 4731) the server sends no more than that. `partial` is a
+   * part of the result, `1:20` or, from its end, `-1:-20`. `save` keeps the result for the set `$`, with SEARCHRES (RFC
+   * 5182) only.
+   */
+  returnOptions?: ('min' | 'max' | 'count' | 'all' | 'save' | { partial: string })[];
+}
+/** What was asked for; `min` and `max` are absent where nothing was found. */
+export interface SearchResult {
+  min?: number; max?: number; count?: number; all?: number[]; partial?: number[];
+  /** The highest of those found, where `modseq` was searched for. */
+  modseq?: ModSeq;
+}
+export type Searched<O> = O extends { returnOptions: object } ? SearchResult : number[];
+/** With `-` before it: the other way round. */
+export type SortKey = 'arrival' | 'cc' | 'date' | 'from' | 'size' | 'subject' | 'to'
+  | '-arrival' | '-cc' | '-date' | '-from' | '-size' | '-subject' | '-to';
+/** Messages of which each answers the one before, and the conversations that the last of them has split into. */
+export interface Thread { messages: number[]; threads: Thread[] }
+export interface StoreOptions extends SetOptions {
+  /** Leave alone what has changed since; with CONDSTORE. */
+  unchangedSince?: ModSeq;
+}
+export interface AppendOptions extends CallOptions, AppendFields {}
+export interface AppendFields {
+  flags?: string[]; internalDate?: string | Date;
+  /** It may hold NUL; with BINARY (RFC 3516). */
+  binary?: boolean;
+}
 export interface AppendResult { /** With UIDPLUS. */ uid?: number; uidValidity?: number }
 export interface MoveResult { uidValidity?: number; sourceUids?: string; destUids?: string }
+export interface DownloadOptions extends SetOptions {
+  /** Octets that are asked for at once, and held: 1024 to 4194304. Default 65536. */
+  window?: number;
+}
+/** RFC 9208. `STORAGE` is in octets, `MESSAGE` and others are counted. */
+export interface Quota { root: string; resources: { type: string; usage: number; limit: number }[] }
+/**
+ * `events` of the mailboxes that `filter` means are to be told: `MessageNew` and `MessageExpunge` together, `FlagChange`
+ * with both, `MailboxName`, `SubscriptionChange`; none: nothing of them. Only `mailboxes` and `subtree` take names.
+ */
+export interface NotifyGroup {
+  filter: 'selected' | 'inboxes' | 'personal' | 'subscribed' | 'subtree' | 'mailboxes';
+  mailboxes?: string[];
+  events: ('MessageNew' | 'MessageExpunge' | 'FlagChange' | 'MailboxName' | 'SubscriptionChange')[];
+}
 
 export interface ImapEvents extends CloseEvents {
   exists: { count: number };
+  /** A message is gone; higher sequence numbers are one less from then on. */
   expunge: { seq: number };
+  /**
+   * In place of `expunge`, after `sync` or `enable(['QRESYNC'])` where the server has QRESYNC. `earlier`: they were gone
+   * before, and `exists` has not changed.
+   */
+  vanished: { uids: string; earlier: boolean };
   flags: { seq: number; uid?: number; flags: string[] };
   /** A text that the server wants the person to see (RFC 3501, 7.1). */
   alert: { text: string };
   /** The beginning of a response that was not understood and skipped. */
   unknown: { text: string };
+  /** What `notify` has asked for: figures of a mailbox that have changed. */
+  status: { mailbox: string } & MailboxStatus;
+  /** …and a mailbox that is new, gone (`\\NonExistent`), renamed (`oldName`), subscribed or no longer. */
+  mailbox: ListEntry;
 }
 
+/**
+ * A mailbox is named as people write it: `Entwürfe/2026`. Where the server can't do what is asked for, promises reject with
+ * `ENOTSUP`; a refusal of the server's is `EREJECTED`, with its code in `response`. Both leave the session as it was.
+ */
 export interface ImapSession extends Handle<ImapEvents> {
   readonly capabilities: string[];
   /** The selected mailbox as it was when selected; `exists` follows the server. */
   readonly mailbox: Mailbox | null;
-  list(reference?: string, pattern?: string, options?: CallOptions): Promise<ListEntry[]>;
-  select(mailbox: string, options?: CallOptions & { readOnly?: boolean }): Promise<Mailbox>;
-  status(mailbox: string, options?: CallOptions): Promise<{ messages: number; unseen: number; uidNext: number; uidValidity: number }>;
+  /** Whether the server can do it: `MOVE`, `QUOTA`, … by its name or as a part of IMAP4rev2. */
+  has(capability: string, options?: CallOptions): Promise<boolean>;
+  /** Tells the server who we are (`name`, `version`, `vendor`, `support-url`, …), and resolves with what it is. With ID (RFC 2971). */
+  id(own?: Record<string, string> | null, options?: CallOptions): Promise<Record<string, string>>;
+  /** Under which names mailboxes are (RFC 2342). */
+  namespace(options?: CallOptions): Promise<{ personal: Namespace[]; other: Namespace[]; shared: Namespace[] }>;
+  /** Has the server behave as extensions define (RFC 5161): `QRESYNC`. IMAP4rev2 and UTF8=ACCEPT are enabled without. */
+  enable(capabilities: string[], options?: CallOptions): Promise<void>;
+  /** In patterns, of which there may be several, `*` stands for anything and `%` for anything without the delimiter. */
+  list(reference?: string, pattern?: string | string[], options?: ListOptions): Promise<ListEntry[]>;
+  /** Opens a mailbox. Where that fails, none is open. */
+  select(mailbox: string, options?: SelectOptions): Promise<Mailbox>;
+  /** Closes it, and removes nothing. */
+  unselect(options?: CallOptions): Promise<void>;
+  /** Closes it, and removes what is marked `\\Deleted`. */
+  closeMailbox(options?: CallOptions): Promise<void>;
+  /**
+   * Opens a mailbox and tells what has changed since the `state` of an earlier `sync`, by the best means that the server
+   * has: QRESYNC, CONDSTORE, or a comparison of all UIDs and flags. Without a state, or with one that can't be read, the
+   * mailbox counts as unknown. What happens later is told by events, and may be told by the next `sync` again.
+   * `ELIMIT`: it has more than 100,000 messages.
+   */
+  sync(mailbox: string, state?: string | null, options?: CallOptions & { readOnly?: boolean }): Promise<SyncResult>;
+  /** `specialUse`: what it is for, such as `\\Sent`; a server that can't keep that makes the mailbox without. */
+  create(mailbox: string, options?: CallOptions & { specialUse?: string }): Promise<void>;
+  rename(mailbox: string, name: string, options?: CallOptions): Promise<void>;
+  /** With all that is in it. */
+  delete(mailbox: string, options?: CallOptions): Promise<void>;
+  subscribe(mailbox: string, options?: CallOptions): Promise<void>;
+  unsubscribe(mailbox: string, options?: CallOptions): Promise<void>;
+  /** Figures of a mailbox that need not be open. */
+  status(mailbox: string, options?: CallOptions & StatusQuery): Promise<MailboxStatus>;
   fetch(set: MessageSet, query: FetchQuery): Promise<Message[]>;
-  /** One body section, streamed. `part` as in `bodyParts`; default the whole message. */
-  download(message: number, part?: string, options?: SetOptions): Promise<Download>;
-  search(query: SearchQuery, options?: SetOptions): Promise<number[]>;
-  store(set: MessageSet, action: 'add' | 'remove' | 'set', flags: string[], options?: SetOptions): Promise<void>;
+  /**
+   * One body section, window by window, without its transfer encoding. `part` as in `bodyParts`, but no range; default the
+   * whole message. `ENOTFOUND`: no such message; `ENODATA`: no such part.
+   */
+  download(message: number, part?: string, options?: DownloadOptions): Promise<Download>;
+  search<O extends SearchOptions>(query: SearchQuery, options?: O): Promise<Searched<O>>;
+  /** Searches, and sorts by the first key, then by the next. With SORT (RFC 5256). */
+  sort<O extends SearchOptions>(by: SortKey | SortKey[], query?: SearchQuery, options?: O): Promise<Searched<O>>;
+  /** Makes conversations of what is found. With THREAD= and the algorithm's name (RFC 5256). */
+  thread(algorithm: 'references' | 'orderedsubject', query?: SearchQuery, options?: SetOptions): Promise<Thread[]>;
+  /** `modified`: those left alone as they have changed since `unchangedSince`, a set of the kind that was given. */
+  store(set: MessageSet, action: 'add' | 'remove' | 'set', flags: string[], options?: StoreOptions): Promise<{ modified?: string }>;
+  /** Gmail's labels (X-GM-EXT-1). */
+  storeLabels(set: MessageSet, action: 'add' | 'remove' | 'set', labels: string[], options?: SetOptions): Promise<void>;
+  /** The lines of a message end in CRLF. `response` of a refusal: `TRYCREATE`: no such mailbox; `TOOBIG`. */
   append(mailbox: string, message: string | Uint8Array, options?: AppendOptions): Promise<AppendResult>;
+  /** All of them or none with MULTIAPPEND (RFC 3502); else one by one, and where one fails those before it are there. */
+  appendAll(mailbox: string, messages: ({ message: string | Uint8Array } & AppendFields)[], options?: CallOptions): Promise<AppendResult[]>;
+  /** Octets that a new message may have; null where there is no limit or the server does not tell. */
+  appendLimit(mailbox: string, options?: CallOptions): Promise<number | null>;
+  /** Puts a message, such as a draft, in the place of one, which is gone then. */
+  replace(message: number, mailbox: string, content: string | Uint8Array, options?: AppendOptions & SetOptions): Promise<AppendResult>;
   copy(set: MessageSet, mailbox: string, options?: SetOptions): Promise<MoveResult>;
   move(set: MessageSet, mailbox: string, options?: SetOptions): Promise<MoveResult>;
-  expunge(options?: CallOptions): Promise<void>;
+  /** Removes what is marked `\\Deleted`; with `uids`, of those only (UIDPLUS). */
+  expunge(options?: CallOptions & { uids?: MessageSet }): Promise<void>;
+  /** What the quota roots of a mailbox allow, by default of `INBOX`. With QUOTA (RFC 9208). */
+  quota(mailbox?: string, options?: CallOptions): Promise<Quota[]>;
+  /** Limits by type: `{ STORAGE: octets }`. */
+  setQuota(root: string, limits: Record<string, number>, options?: CallOptions): Promise<Quota[]>;
+  /** Who may do what with a mailbox, in the letters of RFC 4314. With ACL. */
+  acl(mailbox: string, options?: CallOptions): Promise<{ identifier: string; rights: string }[]>;
+  myRights(mailbox: string, options?: CallOptions): Promise<string>;
+  /** `lrs`: these; `+lrs`, `-lrs`: more, or less. */
+  setAcl(mailbox: string, identifier: string, rights: string, options?: CallOptions): Promise<void>;
+  deleteAcl(mailbox: string, identifier: string, options?: CallOptions): Promise<void>;
+  /**
+   * Notes kept with a mailbox or, for `''`, with the server, by entry: `/private/comment`. What has no value is absent. With
+   * METADATA (RFC 5464). `depth`: entries below as well; `maxSize`: only values of so many octets at most.
+   */
+  metadata(mailbox: string, entries: string | string[], options?: CallOptions & { depth?: 0 | 1 | 'infinity'; maxSize?: number }): Promise<Record<string, string>>;
+  /** null removes one. */
+  setMetadata(mailbox: string, values: Record<string, string | null>, options?: CallOptions): Promise<void>;
+  /**
+   * Has the server tell at once, and without `idle`, what happens in mailboxes (NOTIFY, RFC 5465), in place of what was asked
+   * for before. Of what no group names it tells nothing any more, not even of the open mailbox. `status`: tell the figures
+   * as they are now, too.
+   */
+  notify(groups: NotifyGroup[], options?: CallOptions & { status?: boolean }): Promise<void>;
   /** Asks for news at once, which arrives as events, until `stop` is called. Other calls stay possible. */
   idle(options?: CallOptions): Promise<{ stop(): Promise<void> }>;
   noop(options?: CallOptions): Promise<void>;
+  /** Logs in as somebody else on the same connection (RFC 8437). No mailbox is open then. Where it fails the session ends. */
+  unauthenticate(auth: Auth, options?: CallOptions): Promise<void>;
   /** Ends the session as the protocol wants it. */
   logout(options?: CallOptions): Promise<void>;
 }
 
-/**
- * A section on its way. Other calls of the session wait until it has been read to its end or closed. Closing it with
- * more than 64 KiB left ends the whole session: the protocol has no way to stop a server that is sending.
- */
+/** A section on its way. Other calls of the session go on between its windows; closing it costs the rest of one. */
 export interface Download extends Handle<CloseEvents> {
-  /** Octets, as the server announced them. */
-  readonly size: number;
-  /** The next bytes, or null at the end. Nothing is read from the network faster than this is called. */
+  /** Octets in all, still encoded, as the server says; absent for a header or a multipart. */
+  readonly size?: number;
+  /** Octets of it that have come, as of the last `read`. */
+  readonly received: number;
+  /** Of a part, as in `BodyStructure`. */
+  readonly type?: string; readonly parameters?: Record<string, string>; readonly disposition?: string; readonly filename?: string;
+  /** The next bytes, or null at the end. No window is asked for before this is called. */
   read(options?: CallOptions): Promise<Uint8Array | null>;
 }
 
@@ -670,6 +900,48 @@ export interface IrcSession extends Handle<IrcEvents> {
 
 export interface Dns {
   resolver(options: ResolverOptions): Promise<Resolver>;
+  /**
+   * Joins the local network for multicast DNS (RFC 6762, 6763). Rejects with `ENOTSUP` where the phone keeps UDP from apps,
+   * as KaiOS 3 does.
+   */
+  network(options?: CallOptions): Promise<LocalNetwork>;
+}
+export interface LocalNetwork extends Handle<CloseEvents> {
+  /** Looks for services of a type, such as `_ipp._tcp`, until the handle is closed. */
+  browse(type: string, options?: CallOptions): Promise<Handle<BrowserEvents>>;
+  /** Where an instance is. Rejects with `ETIMEDOUT` where nobody answers. */
+  find(instance: string, options?: CallOptions): Promise<LocalInstance>;
+  /** The addresses of a host, such as `printer.local`. */
+  lookup(name: string, options?: CallOptions): Promise<string[]>;
+  /** Offers a service until the handle is closed. Where the name is taken it gets a number. */
+  register(service: LocalService, options?: CallOptions): Promise<Registration>;
+}
+export interface BrowserEvents extends CloseEvents {
+  /** An instance has come: its whole name, for `find`. */
+  found: { instance: string };
+  lost: { instance: string };
+}
+export interface LocalInstance {
+  instance: string; host: string; port: number; addresses: string[];
+  /** `key=value`. */
+  text: string[];
+}
+export interface LocalService {
+  /** What people see, 59 bytes at most. */
+  name: string;
+  /** `_http._tcp` */
+  type: string;
+  /** This phone's name, without `.local`. */
+  host: string;
+  port: number;
+  /** Those of this phone, which the platform does not tell. */
+  addresses: string[];
+  /** `key=value`, 255 bytes each at most. */
+  text?: string[];
+}
+export interface Registration extends Handle<CloseEvents> {
+  /** The whole name under which the service is offered. */
+  readonly instance: string;
 }
 export interface ResolverOptions extends CallOptions {
   /**
@@ -798,10 +1070,47 @@ export interface Resolver extends Handle<CloseEvents> {
   restore(saved: Uint8Array, options?: CallOptions): Promise<number>;
 }
 
-/** What `dns` has, and validation by the signatures themselves (RFC 4035): a module of its own, for its size. */
+/**
+ * What `dns` has, and what takes keys, as a module of its own for its size: validation by the signatures themselves (RFC
+ * 4035), and the transfer and update of zones.
+ */
 export interface Dnssec {
   resolver(options: ValidatingResolverOptions): Promise<ValidatingResolver>;
+  /** As in `Dns`. */
+  network(options?: CallOptions): Promise<LocalNetwork>;
+  /**
+   * Fetches a whole zone (AXFR, RFC 5936), of 100,000 records at most: the SOA first, and once. With `onRecords` they are
+   * handed over as they come, and the promise resolves with an empty list. Rejects with `EREFUSED` (and the rcode) where
+   * the server does not give it, `EAUTH` where it is not signed with the key.
+   */
+  transfer(options: ZoneOptions & { onRecords?: (records: DnsRecord[]) => void }): Promise<DnsRecord[]>;
+  /** Tells a server that a zone has changed (RFC 1996). */
+  notify(options: ZoneOptions): Promise<void>;
+  /** Changes a zone (RFC 2136): all of the changes are made or none. */
+  update(options: ZoneOptions & { changes: ZoneChange[] }): Promise<void>;
 }
+export interface ZoneOptions extends CallOptions {
+  /** The server's name or IP address. */
+  server: string;
+  /** Default 53, and 853 for TLS. */
+  port?: number;
+  zone: string;
+  /** `tls`: RFC 9103. Default `none`. */
+  security?: 'tls' | 'none';
+  /** Signs what is sent, and has to have signed what comes (TSIG, RFC 8945). */
+  key?: { name: string; /** Default `hmac-sha256`. */ algorithm?: 'hmac-sha256' | 'hmac-sha384' | 'hmac-sha512'; /** Base64. */ secret: string };
+  /** With `load({ tls: 'own' })` only. */
+  tls?: TlsOptions;
+}
+/**
+ * `add` and `remove` take a record as zone files have it (`a.example. 300 IN A 192.0.2.1`); `delete` all records of a name
+ * and type, `deleteName` all of a name. The others change nothing, and are what has to be so for the changes to be made: a
+ * type of a name, or a name, is there or is not.
+ */
+export type ZoneChange =
+  | { op: 'add' | 'remove'; record: string }
+  | { op: 'delete' | 'exists' | 'existsNot'; name: string; type: RecordType }
+  | { op: 'deleteName' | 'nameExists' | 'nameExistsNot'; name: string };
 export interface ValidatingResolverOptions extends ResolverOptions {
   /** Keys that are believed: DS records as zone files have them (`. 0 IN DS …`). Default: those of the root. */
   anchors?: string[];

@@ -36,7 +36,7 @@ const onlyInGo = ['idleStop']; // the stop() of what idle() resolves to
 for (const [module, kind, name] of [
   ['imap', '', 'Imap'], ['imap', 'session', 'ImapSession'], ['imap', 'download', 'Download'],
   ['irc', '', 'Irc'], ['irc', 'session', 'IrcSession'],
-  ['dns', '', 'Dns'], ['dns', 'resolver', 'Resolver'], ['dnssec', 'resolver', 'ValidatingResolver'],
+  ['dns', '', 'Dns'], ['dns', 'resolver', 'Resolver'], ['dns', 'network', 'LocalNetwork'], ['dnssec', 'resolver', 'ValidatingResolver'],
   ['trust', '', 'Trust'],
 ]) {
   test(`${name} has the methods that ${module}.wasm has`, () => {
@@ -52,7 +52,7 @@ for (const [module, name] of [['imap', 'ImapEvents'], ['irc', 'IrcEvents']]) {
   });
 }
 
-for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['IrcSession']], ['dns', ['Resolver', 'ValidatingResolver']], ['trust', ['Trust']]]) {
+for (const [file, facade] of [['imap', ['ImapSession', 'Download']], ['irc', ['IrcSession']], ['dns', ['Resolver', 'LocalNetwork', 'ValidatingResolver']], ['trust', ['Trust']]]) {
   test(`the facade of ${file} has the methods of its types`, () => {
     const source = read(`web/src/${file}.js`);
     for (const name of facade) {

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"bytes"
-
-	"github.com/emersion/go-imap/v2"
-)
+import "github.com/emersion/go-imap/v2"
 
 // Set reads a set of numbers as servers send them, without a *, and calls add
 // with every range in its order; first <= last. add may return false to stop.
@@ -85,10 +81,4 @@ func Upper(buf, b []byte) []byte {
 		}
 	}
 	return buf[:n]
-}
-
-// Cut returns the first word of b and what follows the spaces behind it.
-func Cut(b []byte) (word, rest []byte) {
-	word, rest, _ = bytes.Cut(b, []byte{' '})
-	return word, bytes.TrimLeft(rest, " ")
 }

@@ -223,6 +223,10 @@ func unexpected(err error) error {
 // Empty reports whether nothing of the segment is left.
 func (r *Reader) Empty() bool { return r.err != nil || r.pos == len(r.seg) }
 
+// Used is how many bytes of the response have come so far, but for literals
+// read by Literal.
+func (r *Reader) Used() int { return r.used }
+
 // Peek is the next byte, or 0 where there is none.
 func (r *Reader) Peek() byte {
 	if r.err != nil || r.pos >= len(r.seg) {
