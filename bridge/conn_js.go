@@ -46,8 +46,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		case n > 0:
 			return int(n), nil
 		case n == yieldFirst:
-			// Gosched never gets back to the browser; a timer does.
-			time.Sleep(time.Microsecond)
+			// Gosched never gets back to the browser; a timer does, unless, with
+			// TinyGo, its time has come before the scheduler looks.
+			time.Sleep(time.Millisecond)
 		case n == ended:
 			err := c.endError()
 			if err == io.EOF {

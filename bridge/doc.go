@@ -43,7 +43,7 @@
 //     happens by the thousand therefore crosses by exports and imports, as here.
 //     There are no weak pointers and no cleanups either.
 //   - A goroutine has 64 KB of stack, from its start to its end, which does not
-//     grow. One that needs more is found out only when it next waits, by
+//     grow. One that needs more is found out only when it next waits or ends, by
 //     when it has written over what is beside it: recursion needs a bound.
 //   - What is exported by the comment "export" runs on JavaScript's stack and
 //     panics where it would wait. By go:wasmexport it would be a goroutine.

@@ -69,6 +69,8 @@ export class Host {
     let sleep = 0;
     // func sleepTicks(d int64), in nanoseconds
     gojs['runtime.sleepTicks'] = (ticks) => { sleep = this.alarm.set(Number(ticks) / 1e6); };
+    // func getRandomValues(r []byte), of package crypto's: it asks for no more than can be had at once.
+    gojs['runtime.getRandomData'] = (pointer, length) => { crypto.getRandomValues(new Uint8Array(this.buffer, pointer, length)); };
     this.run = () => {
       this.alarm.clear(sleep);
       try {

@@ -19,14 +19,14 @@ const BEFORE = ['--mvp-features', '--enable-mutable-globals', '--enable-bulk-mem
   '--enable-sign-ext', '--enable-nontrapping-float-to-int'];
 const AFTER = BEFORE.slice(0, 4);
 
-/** Pages of 64 KB. A program begins with so many: each time its memory grows, all of it is copied. */
-const FIRST_PAGES = 16;
+/** Pages of 64 KB. A program begins with so many, which IRC takes to connect: each time its memory grows, all of it is copied. */
+const FIRST_PAGES = 32;
 /** And so many it may have: the phone has 256 MB for all that runs on it. */
 const MOST_PAGES = 512;
 
 /**
- * A function of more characters is not for the optimizing compiler. The one of Gecko 48 has no bound of its own: on what
- * TinyGo makes of a scheduler or a parser it spends minutes and gigabytes. It leaves a function alone that has a
+ * A function of more characters is not for the optimizing compiler. That of SpiderMonkey 45 has no bound of its own: on
+ * what TinyGo makes of a parser it took gigabytes, and came out slower. It leaves a function alone that has a
  * try…finally, which costs nothing where nothing is thrown.
  */
 const GIANT = 12_000;
@@ -38,15 +38,16 @@ const binaryen = (tool, args) => promisify(execFile)(process.execPath, [join(web
  * name: called with the imports it returns the exports.
  * @param {string} wasm the module's file
  * @param {string} name
+ * @param {{pages?: number}} [options] `pages` is the most memory that it may have, in pages of 64 KB
  * @returns {Promise<string>} the script
  */
-export async function toScript(wasm, name) {
+export async function toScript(wasm, name, { pages = MOST_PAGES } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'kaiwire-js-'));
   try {
     const [low, es] = [join(folder, 'low.wasm'), join(folder, 'module.js')];
     await binaryen('wasm-opt', [...BEFORE, wasm, '--signext-lowering', '--llvm-nontrapping-fptoint-lowering', '-Oz', '-o', low]);
     await binaryen('wasm2js', [...AFTER, '-O', low, '-o', es]);
-    const script = bounded(unmoduled(readFileSync(es, 'utf8'), name));
+    const script = bounded(unmoduled(readFileSync(es, 'utf8'), name), pages);
     const { code } = await transform(script, { minify: true, target: 'es2015', legalComments: 'none' });
     return sparing(code);
   } finally {
@@ -73,10 +74,10 @@ function unmoduled(source, name) {
 }
 
 /** Sets the bounds of the memory; wasm2js's own memory.grow does not say that it has failed. */
-function bounded(source) {
+function bounded(source, pages) {
   return replaced(source, [
     [/\bvar buffer = new ArrayBuffer\(\d+\);/, `var buffer = new ArrayBuffer(${FIRST_PAGES << 16});`],
-    [/\bvar newPages = oldPages \+ pagesToAdd \| 0;/, `$& if (newPages < oldPages || newPages > ${MOST_PAGES}) return -1;`],
+    [/\bvar newPages = oldPages \+ pagesToAdd \| 0;/, `$& if (newPages < oldPages || newPages > ${pages}) return -1;`],
   ]);
 }
 

@@ -3,7 +3,7 @@
 // builds it where none is installed.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -18,6 +18,7 @@ const VERSION = 'v0.41.0';
 const built = join(cache, VERSION, 'tinygo');
 /** What may be installed: from 0.41 on TinyGo knows Go 1.26. */
 const OLDEST = [0, 41];
+const DAY = 24 * 60 * 60 * 1000;
 /** Debian's names, of LLVM 19: what TinyGo is built against, and what it then runs. */
 const PACKAGES = ['llvm-19-dev', 'libclang-19-dev', 'clang-19', 'lld-19'];
 
@@ -37,6 +38,16 @@ const MODULES = {
 const TESTS = {
   net: [...MODULES.net, 'FlagUp', 'IPAddr', 'Interface', 'Interfaces'],
 };
+
+/** Lines of TinyGo's sources that are others here, each of which has to be there exactly once: [file, lines, ours]. */
+const PATCHES = [
+  // The stack of a goroutine that has ended is for the next one. See overlay/internal/task.
+  ['internal/task/task_asyncify.go', '\tlaunched bool\n', '\tlaunched bool\n\n\tended     bool\n\tstackSize uintptr\n'],
+  ['internal/task/task_asyncify.go', '\tstack := runtime_alloc(stackSize, nil)\n', '\tstack := takeStack(stackSize)\n\ts.stackSize = stackSize\n'],
+  ['internal/task/task_asyncify.go', '\t\truntimePanic("stack overflow")\n\t}\n}\n\n//go:linkname saveStackPointer',
+    '\t\truntimePanic("stack overflow")\n\t}\n\tif t.state.ended {\n\t\tgiveStack(&t.state)\n\t}\n}\n\n//go:linkname saveStackPointer'],
+  ['runtime/scheduler_cooperative.go', '\t// call yield without requesting a wakeup\n\ttask.Pause()\n', '\ttask.End()\n'],
+];
 
 export const HOW = 'The small modules are built with TinyGo 0.41 or later; `make tinygo` builds it, on Debian with ' +
   `${PACKAGES.join(', ')}.`;
@@ -58,7 +69,7 @@ function findCompiler() {
       continue;
     }
     const [, major, minor] = version.match(/version (\d+)\.(\d+)/) || [];
-    if (major * 1000 + minor * 1 < OLDEST[0] * 1000 + OLDEST[1]) {
+    if (!(major * 1000 + Number(minor) >= OLDEST[0] * 1000 + OLDEST[1])) {
       console.error(`${command} is too old: ${version}`);
       continue;
     }
@@ -96,6 +107,19 @@ function fingerprint(...texts) {
   return hash.update(readFileSync(fileURLToPath(import.meta.url))).update(readFileSync(join(here, 'slice/main.go'))).digest('hex');
 }
 
+/** A hash of all that a package can be compiled from, more or less: of what it imports itself, the rest follows. */
+function sourcesOf(pattern) {
+  const hash = createHash('sha256');
+  for (const folder of ['bridge', 'protocols', 'wasm', pattern]) {
+    for (const entry of readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      if (entry.isFile() && entry.name.endsWith('.go')) hash.update(file).update(readFileSync(file));
+    }
+  }
+  for (const file of ['go.mod', 'go.sum', 'web/package-lock.json']) hash.update(readFileSync(join(repository, file)));
+  return hash.update(readFileSync(join(here, 'wasm-opt.mjs'))).digest('hex');
+}
+
 /** TinyGo's own files, with ours in the place of some: what TINYGOROOT is to name. */
 function makeRoot({ root, version }, kind, slices) {
   const goVersion = go(['env', 'GOVERSION']);
@@ -121,7 +145,12 @@ function makeRoot({ root, version }, kind, slices) {
   rmSync(join(src, 'crypto/tls'), { recursive: true, force: true });
   cpSync(join(go(['env', 'GOROOT']), 'src/crypto/tls'), join(src, 'crypto/tls'),
     { recursive: true, filter: (name) => !/\/testdata$|_test\.go$/.test(name) });
-  for (const name of ['sync', 'runtime']) {
+  for (const [file, lines, ours] of PATCHES) {
+    const parts = readFileSync(join(src, file), 'utf8').split(lines);
+    if (parts.length !== 2) throw new Error(`TinyGo's ${file} is not as it was: ${JSON.stringify(lines)} is there ${parts.length - 1} times`);
+    writeFileSync(join(src, file), parts.join(ours));
+  }
+  for (const name of ['sync', 'runtime', 'internal/task']) {
     for (const file of readdirSync(join(overlay, name))) {
       cpSync(join(overlay, name, file), join(src, name, 'kaiwire_' + file));
     }
@@ -129,8 +158,10 @@ function makeRoot({ root, version }, kind, slices) {
   cpSync(join(root, 'targets/wasm_exec.js'), join(making, 'targets/wasm_exec.js'));
   cpSync(join(root, 'targets/wasm-undefined.txt'), join(making, 'targets/wasm-undefined.txt'));
   for (const file of ['kaiwire.json', 'libc.c']) cpSync(join(overlay, file), join(making, 'targets', file));
+  // Those that came before; one of today may be in use by another build.
   for (const name of readdirSync(cache)) {
-    if (name.startsWith(kind + '-') && join(cache, name) !== making) rmSync(join(cache, name), { recursive: true, force: true });
+    const old = join(cache, name);
+    if (name.startsWith(kind + '-') && Date.now() - statSync(old).mtimeMs > DAY) rmSync(old, { recursive: true, force: true });
   }
   renameSync(making, made);
   return made;
@@ -168,11 +199,20 @@ export function tinygo() {
     wasmExec: join(root, 'targets/wasm_exec.js'),
     licence: join(root, 'LICENSE'),
     /**
-     * A package to a WebAssembly file. The texts of panics stay in it: they are what an app is told. To fill the tables of
-     * P-256 while it compiles takes TinyGo minutes.
+     * A package to a WebAssembly file. The texts of panics stay in it: they are what an app is told. TinyGo takes a minute
+     * for that, and with crypto/tls three and more, most of it for tables that it fills while it compiles: what has come of
+     * the same sources is kept.
      */
     build(pattern, file, tags = '') {
-      run(['build', '-target=kaiwire', '-opt=z', '-no-debug', '-panic=print', '-interp-timeout=30m', '-tags=' + tags, '-o', file, pattern], root);
+      const words = ['build', '-target=kaiwire', '-opt=z', '-no-debug', '-panic=print', '-interp-timeout=30m', '-tags=' + tags];
+      const key = createHash('sha256').update([...words, pattern, root, sourcesOf(pattern)].join('\0')).digest('hex');
+      const kept = join(cache, 'built', key + '.wasm');
+      if (!existsSync(kept)) {
+        mkdirSync(dirname(kept), { recursive: true });
+        run([...words, '-o', `${kept}.${process.pid}.wasm`, pattern], root);
+        renameSync(`${kept}.${process.pid}.wasm`, kept);
+      }
+      cpSync(kept, file);
     },
     /** A package's tests to a WebAssembly file. */
     buildTests(pattern, file, tags = '') {

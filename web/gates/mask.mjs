@@ -38,9 +38,8 @@ export function newerNames(version) {
 }
 
 /**
- * The script, for the begin of a page or a worker: classic, and of a syntax for both engines. It leaves what it did in
- * the global `mask`: {version, deleted, absent, kept}, the latter three lists of names; kept are those that cannot be
- * deleted.
+ * The script, a classic one, for the begin of a page or a worker. It leaves what it did in the global `mask`: {version,
+ * deleted, absent, kept}, the latter three lists of names; kept are those that cannot be deleted.
  * @param {48 | 84} version
  */
 export function maskScript(version) {
@@ -48,7 +47,7 @@ export function maskScript(version) {
   return `(${applyMask})(${version}, ${JSON.stringify(everywhere)}, ${JSON.stringify(workers)});\n`;
 }
 
-/* eslint-disable no-var -- runs in the browser, before all else, as it stands here */
+/** Runs in the browser, before all else, as it stands here. */
 function applyMask(version, everywhere, workers) {
   var scope = self;
   var inWorker = typeof WorkerGlobalScope === 'function' && scope instanceof WorkerGlobalScope;

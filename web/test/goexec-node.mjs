@@ -2,6 +2,7 @@
 // can only be ended from outside.
 //
 //     node goexec-node.mjs path/to/wasm_exec.js test.wasm arguments…
+//     node goexec-node.mjs path/to/wasm/js/exec.js test.js arguments…
 //
 // The environment's KAIWIRE_SOCKETS=node puts Node's own sockets and real
 // servers of 127.0.0.1 in the place of the mock's.
@@ -9,10 +10,12 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import vm from 'node:vm';
 
 const [wasmExec, binary, ...args] = process.argv.slice(2);
 Object.assign(globalThis, { fs, path }); // wasm_exec.js puts stubs where it finds none
-createRequire(import.meta.url)(wasmExec);
+const { Go } = createRequire(import.meta.url)(wasmExec);
+if (Go) globalThis.Go = Go; // where wasm_exec.js puts its own
 const { runGo } = await import('./goexec-page.js');
 
 /** Pairs of addresses that are there beforehand, as Go's tests want theirs at once. */
@@ -44,6 +47,13 @@ async function nodeSockets() {
   };
 }
 
+/** What a script registers, in a scope that is like a page's. */
+function runScript(file) {
+  globalThis.self = globalThis;
+  vm.runInThisContext(fs.readFileSync(file, 'utf8'), { filename: file });
+  return globalThis.kaiwireModules[path.basename(file, '.js')];
+}
+
 let running = null;
 let code = null;
 process.on('exit', () => {
@@ -56,7 +66,7 @@ process.on('exit', () => {
 });
 const real = process.env.KAIWIRE_SOCKETS === 'node' ? await nodeSockets() : null;
 code = await runGo({
-  bytes: fs.readFileSync(binary),
+  ...(binary.endsWith('.js') ? { script: runScript(binary) } : { bytes: fs.readFileSync(binary) }),
   argv: [binary, ...args],
   env: { TMPDIR: tmpdir(), ...process.env },
   onStart: (go) => { running = go; },

@@ -4,6 +4,7 @@ import { Host } from '../../bridge/host.js';
 import { findPhone, noPhone } from '../../bridge/phone.js';
 import { PageRelay, WorkerRelay } from '../../bridge/relay.js';
 import { FaultyNetwork, install, MemoryNetwork } from '../../bridge/mock/index.js';
+import { Crossing } from '../../wasm/call/call.js';
 
 /** The phone's sockets as a worker sees them, with both halves of the relay in this thread. */
 function relayed(phone) {
@@ -25,7 +26,8 @@ function attachBridge(go, sockets) {
   const host = go.env.KAIWIRE_MODE === 'worker'
     ? new Host(relayed(sockets), { yields: false })
     : new Host(sockets, { yields: true });
-  host.attach(go);
+  // The tests of package call import its half too, but make no calls.
+  host.attach(go, new Crossing(host, null).imports());
   return (instance) => host.start(instance);
 }
 
@@ -71,19 +73,19 @@ function memoryPhone(profile) {
 }
 
 /**
- * Runs a Go program and resolves with its exit code. `putUp` gives the global
+ * Runs a Go program, its WebAssembly or what wasm/js has made of it, and resolves with its exit code. `putUp` gives the global
  * object the phone's sockets, or returns others, and `kaiwireTest`. The environment's
  * KAIWIRE_PROFILE names the mock's profile, by default kaios3; with
  * KAIWIRE_MODE=worker the sockets go through the relay of the worker mode.
- * @param {{bytes: BufferSource, argv: string[], env: Record<string, string>, onStart?: (go: object) => void, putUp?: () => object | void}} program
+ * @param {{bytes?: BufferSource, script?: (imports: object) => object, argv: string[], env: Record<string, string>, onStart?: (go: object) => void, putUp?: () => object | void}} program
  */
-export async function runGo({ bytes, argv, env, onStart, putUp = memoryPhone }) {
+export async function runGo({ bytes, script, argv, env, onStart, putUp = memoryPhone }) {
   const sockets = putUp(env.KAIWIRE_PROFILE || 'kaios3') ?? findPhone(globalThis) ?? noPhone;
   const go = new globalThis.Go();
   go.argv = argv;
   go.env = env;
   const start = attachBridge(go, sockets);
-  const { instance } = await WebAssembly.instantiate(bytes, go.importObject);
+  const instance = script ? go.instantiate(script) : (await WebAssembly.instantiate(bytes, go.importObject)).instance;
   onStart?.(go);
   return start(instance);
 }

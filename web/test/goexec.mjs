@@ -106,6 +106,7 @@ async function runInFirefox(options) {
     '/test.wasm': resolve(options.binary),
     '/web/test/': here,
     '/bridge/': join(root, 'bridge/'),
+    '/wasm/call/': join(root, 'wasm/call/'),
   }, OUTPUT);
   let browser;
   try {
@@ -131,7 +132,7 @@ async function runInGecko(options) {
   try {
     browser = await launchGecko();
     const page = await openSystemPage(browser, {
-      mounts: { go: dirname(wasmExec(options.engine)), web: join(root, 'web'), bridge: join(root, 'bridge') },
+      mounts: { go: dirname(wasmExec(options.engine)), web: join(root, 'web'), bridge: join(root, 'bridge'), wasm: join(root, 'wasm') },
       path: 'web/test/goexec.html',
     });
     const code = await runInPage(page, 'goexecRunGecko', options, { origin: site.origin, faults: faultAddresses(servers) });

@@ -15,6 +15,7 @@ for pair in \
 	dovecot:dovecot-imapd \
 	ngircd:ngircd \
 	unbound:unbound \
+	dig:bind9-dnsutils \
 	openssl:openssl \
 	js78:libmozjs-78-dev
 do

@@ -8,6 +8,7 @@ export const PACKAGES = {
   dovecot: 'dovecot-imapd',
   ngircd: 'ngircd',
   unbound: 'unbound',
+  dig: 'bind9-dnsutils',
   openssl: 'openssl',
   js78: 'libmozjs-78-dev',
 };

@@ -53,13 +53,14 @@ const LONGEST_STALL = 2000;
  * @param {object} o
  * @param {Record<string, string>} o.hosts what apps may dial, and where it is: 'imap.example:993' → '127.0.0.1:20993'
  * @param {string} [o.ca] the authority that the phone trusts, as PEM
+ * @param {string[]} [o.datagrams] where apps may send datagrams: '127.0.0.1:20053'
  * @param {Record<string, string>} [o.mounts] what the site has besides; see site.mjs
  */
-export async function openStage(t, { hosts, ca, mounts }) {
+export async function openStage(t, { hosts, ca, mounts, datagrams }) {
   const site = await startSite({ '/dist/': dist, '/': here, ...(mask && masked(t)), ...mounts });
   t.after(site.close);
   const raise = async (ca) => {
-    const relay = await startRelay({ allow: Object.values(hosts), hosts, ca, origins: [site.origin] });
+    const relay = await startRelay({ allow: Object.values(hosts), hosts, ca, origins: [site.origin], datagrams });
     t.after(() => relay.close());
     return relay;
   };
