@@ -10,7 +10,7 @@ PHONE := ./bridge/... ./wasm/... ./web/bench/... ./web/faults/... ./web/test/...
 GOEXEC := node $(CURDIR)/web/test/goexec.mjs
 NODE_MODULES := web/node_modules/.package-lock.json
 
-.PHONY: help setup demo tinygo test test-go test-wasm test-tinygo test-js test-web gates conformance faults bundle bench sizes lint clean
+.PHONY: help setup demo tinygo test test-go test-wasm test-tinygo test-js test-web gates conformance faults soak bundle bench sizes lint clean
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r t w; do printf '  make %-10s %s\n' "$$t" "$$w"; done
@@ -58,7 +58,7 @@ test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its
 	node --test $$(find bridge web/relay -name '*.test.mjs')
 
 test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
-	node --test --test-concurrency=1 $$(find web/test web/demo web/bench web/examples -name '*.test.mjs')
+	node --test --test-concurrency=1 $$(find web/test web/demo web/bench web/soak web/examples -name '*.test.mjs')
 
 gates: $(NODE_MODULES) ## What old engines take: the syntax of Gecko 48, the package in SpiderMonkey 78, stories where Firefox has forgotten what is newer.
 	test -d web/dist || $(MAKE) bundle
@@ -79,6 +79,10 @@ conformance: $(NODE_MODULES) ## The mock against Gecko's own sockets in Firefox,
 faults: $(NODE_MODULES) ## Every fault by its name against every operation, in page and worker, under each TLS; then 1,000 connections and 100 MB.
 	node web/faults/run.mjs
 
+soak: $(NODE_MODULES) ## An hour of chat and name queries in each engine, page and worker, each in a Firefox of its own: the memory has to stay flat.
+	test -d web/dist || $(MAKE) bundle
+	node web/soak/run.mjs
+
 bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist; beside it the phone's self-test.
 	node web/build.mjs
 	node web/conformance/build.mjs
@@ -91,7 +95,7 @@ sizes: ## What each module weighs, raw, code, gzip and brotli; fails over a budg
 	node web/sizes.mjs
 
 clean: ## Removes what was built.
-	rm -rf web/dist web/test/out web/bench/out web/faults/out
+	rm -rf web/dist web/test/out web/bench/out web/faults/out web/soak/out
 
 $(NODE_MODULES): web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund

@@ -5,6 +5,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findEngines } from '../engines.mjs';
 import { missing } from '../test/requirements.mjs';
 
 const run = promisify(execFile);
@@ -18,7 +19,11 @@ const CHUNKS = ['1KiB', '16KiB', '64KiB', '384KiB'];
 const RATIOS = [
   ...each(['receive'], MODES, CHUNKS), ...each(['send'], MODES, CHUNKS), ...each(['echo'], MODES, ['1B', '1KiB']),
   ...each(['datagrams'], MODES, ['receive', 'send']),
+  ...each(['names'], MODES, ['udp', 'tcp'], ['1', '10']), ...each(['names'], MODES, ['kept']),
   ...each(['tls'], MODES, ['receive', 'send', 'handshake', 'handshake/resumed']), ...each(['envelopes'], MODES),
+  ...each(['chat', 'members'], MODES),
+  // Each beside the first.
+  ...each(['engines'], ['start', 'irc', 'dns', 'receive'], findEngines().map(({ name }) => name).slice(1)),
 ].sort();
 
 test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr', 'openssl'), timeout: 120_000 }, async () => {
@@ -41,5 +46,5 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
 });
 
 test('a benchmark that there is not is refused by name', async () => {
-  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes/ });
+  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes, names, chat, engines/ });
 });

@@ -1,9 +1,10 @@
 // Builds what only the benchmarks need into web/bench/out.
 import { build } from 'esbuild';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findEngines } from '../engines.mjs';
+import { moduleFile } from '../src/files.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, 'out');
@@ -24,16 +25,20 @@ const node = {
   },
 };
 
-/** The module of conn/, with either TLS and the flags of web/build.mjs, and ImapFlow for a page. */
+/** Resolves with the names of the engines that there are. Makes the module of conn/ in each, by Go with either TLS, and ImapFlow and dns-packet for a page. */
 export async function buildBenchmarks() {
   mkdirSync(out, { recursive: true });
-  for (const [file, tags] of [['conn.wasm', ''], ['conn-tls.wasm', 'owntls']]) {
-    execFileSync('go', ['build', '-trimpath', '-ldflags=-s -w', `-tags=${tags}`, '-o', join(out, file), './web/bench/conn'],
-      { cwd: join(here, '../..'), env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' }, stdio: 'inherit' });
+  const engines = findEngines();
+  for (const engine of engines) {
+    const file = join(out, moduleFile('conn', 'phone', engine.name));
+    if (engine.build) engine.build('./web/bench/conn', file);
+    else writeFileSync(file, await engine.toScript(join(out, moduleFile('conn', 'phone', 'tinygo')), 'dns'));
+    if (engine.name === 'go') engine.build('./web/bench/conn', join(out, moduleFile('conn', 'own', 'go')), 'owntls');
   }
   await build({
-    entryPoints: [join(here, 'imapflow/index.js')],
-    outfile: join(out, 'imapflow.js'),
+    entryPoints: { imapflow: join(here, 'imapflow/index.js'), dnspacket: join(here, 'dnspacket/index.js'),
+      'irc-framework': join(here, 'irc-framework/index.js') },
+    outdir: out,
     bundle: true,
     minify: true,
     format: 'esm',
@@ -44,4 +49,5 @@ export async function buildBenchmarks() {
     inject: [shim('globals.js')],
     plugins: [node],
   });
+  return engines.map(({ name }) => name);
 }

@@ -7,9 +7,19 @@ export const MIB = 1024 * 1024;
 /** How long a run may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
+/** Calls a method of the module; resolves with how long it took once the connection was open, in milliseconds. */
+export async function callConn(wire, method, options) {
+  try {
+    return (await wire._client.call('dns', method, 0, options, { timeout: TIMEOUT })).value / 1000;
+  } catch (error) {
+    // The page's director sees the message only.
+    throw new Error(`${method}: ${error.message} ${error.detail || ''}`);
+  }
+}
+
 /**
  * Loads the module in both modes: { page, worker }, of each
- *   call(method, options)  resolves with how long it took once the connection was open, in milliseconds
+ *   call(method, options)  is callConn's
  *   memory()               resolves with the size of its memory in bytes
  *   close()
  */
@@ -19,14 +29,7 @@ export async function loadConn(tls = 'phone') {
     // load() takes the names of the package's modules only: /conn/ has the benchmark's own under one of them.
     const wire = await load({ modules: ['dns'], tls, worker, base: '/conn/' });
     modes[mode] = {
-      call: async (method, options) => {
-        try {
-          return (await wire._client.call('dns', method, 0, options, { timeout: TIMEOUT })).value / 1000;
-        } catch (error) {
-          // The page's director sees the message only.
-          throw new Error(`${method}, ${mode}: ${error.message} ${error.detail || ''}`);
-        }
-      },
+      call: (method, options) => callConn(wire, method, options),
       memory: () => moduleMemory(wire),
       close: () => wire.close(),
     };

@@ -1,15 +1,18 @@
 // The page in which all benchmarks run, one after the other; run.mjs is its director.
 import { install } from '/dist/kaiwire-mock.js';
+import * as chat from './chat.js';
 import * as datagrams from './datagrams.js';
 import * as echo from './echo.js';
+import * as engines from './engines.js';
 import * as envelopes from './envelopes.js';
+import * as names from './names.js';
 import { BenchNetwork } from './network.js';
 import * as receive from './receive.js';
 import * as send from './send.js';
 import * as tls from './tls.js';
 
 /** Each has run(), and where it wants others than the usual ones, the name of the phone's profile and makeNetwork(). */
-const benchmarks = { receive, send, echo, datagrams, tls, envelopes };
+const benchmarks = { receive, send, echo, datagrams, tls, envelopes, names, chat, engines };
 
 const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);

@@ -3,11 +3,11 @@
 import { bareSocket, Clock, loadConn, MIB } from './conn.js';
 import { compare } from './measure.js';
 
-const PORT = 9;
+export const PORT = 9;
 const GO = new Uint8Array([1]).buffer;
 
 /** Listens as `host`: a byte from the client makes it send `size` bytes as fast as they are taken, another acknowledges them. */
-function listen(network, clock, host, chunk, size) {
+export function listen(network, clock, host, chunk, size) {
   network.chunks.set(host, chunk);
   const bytes = new Uint8Array(chunk);
   network.listen(`${host}:${PORT}`, (peer) => {

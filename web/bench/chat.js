@@ -1,0 +1,186 @@
+// A busy channel and a large one, from the same server and bytes: kaiwire's, in
+// page and worker, beside irc-framework's.
+import { load } from '/dist/kaiwire.js';
+import { connect as connectIrcFramework } from '/bench/out/irc-framework.js';
+import { Checksum } from './mailbox.js';
+import { compare, moduleMemory } from './measure.js';
+
+const MIB = 1024 * 1024;
+const HOST = 'irc.example';
+const PORT = 6667;
+const CHANNEL = '#bench';
+/** The size of a segment of the pipe between a phone's network and its apps. */
+const CHUNK = 16 * 1024;
+const TIMEOUT = 60_000;
+const CAPABILITIES = 'account-tag batch extended-join message-tags multi-prefix server-time userhost-in-names';
+
+/** What is said in each ten lines, as bytes: tags on all, three in a batch; and the checksum of the texts. */
+function makeTalk(lines) {
+  const texts = new Checksum();
+  const out = [];
+  for (let i = 0; out.length < lines; i++) {
+    const tags = (n) => `@time=2026-11-22T09:${String(i % 60).padStart(2, '0')}:0${n}.123Z;account=user${i % 50};msgid=m${i}x${n}`;
+    const nick = `nick${i % 200}`;
+    const say = (n, text) => {
+      texts.add(text);
+      out.push(`${tags(n)} :${nick}!user@host.example PRIVMSG ${CHANNEL} :${text}`);
+    };
+    for (let n = 0; n < 5; n++) say(n, `Message ${i} of this conversation, the ${n}th of its part, ça va?`);
+    out.push(`${tags(5)} :guest${i}!user@host.example JOIN ${CHANNEL} * :Guest ${i}`);
+    out.push(`:${nick}!user@host.example MODE ${CHANNEL} ${i % 2 ? '-' : '+'}t`);
+    out.push(`:irc.example BATCH +b${i} example.com/part`);
+    out.push(`@batch=b${i} :guest${i}!user@host.example PART ${CHANNEL} :bye`);
+    out.push(`:irc.example BATCH -b${i}`);
+  }
+  out.push(`:end!user@host.example PRIVMSG ${CHANNEL} :that is all`);
+  return { bytes: new TextEncoder().encode(out.join('\r\n') + '\r\n'), texts: String(texts), count: out.length };
+}
+
+/** The answers to NAMES and WHO, of so many members. */
+function makeMembers(count, nick) {
+  const names = [];
+  const who = [];
+  for (let i = 0; i < count; i += 10) {
+    const list = [];
+    for (let n = i; n < i + 10; n++) {
+      list.push(`${n % 100 ? '' : '@'}member${n}!user${n}@host${n}.example`);
+      who.push(`:irc.example 354 ${nick} @ ${CHANNEL} user${n} host${n}.example member${n} H account${n} :Member ${n}\r\n`);
+    }
+    names.push(`:irc.example 353 ${nick} = ${CHANNEL} :${list.join(' ')}\r\n`);
+  }
+  return {
+    names: `${names.join('')}:irc.example 366 ${nick} ${CHANNEL} :End\r\n`,
+    who: `${who.join('')}:irc.example 315 ${nick} ${CHANNEL} :End\r\n`,
+  };
+}
+
+function serve(peer, talk, members) {
+  const decoder = new TextDecoder();
+  let pending = '';
+  let nick = '*';
+  const answer = (line) => {
+    const [verb, first, ...rest] = line.split(' ');
+    switch (verb) {
+      case 'NICK': nick = first; break;
+      case 'CAP':
+        if (first === 'LS') peer.write(`:irc.example CAP * LS :${CAPABILITIES}\r\n`);
+        if (first === 'REQ') peer.write(`:irc.example CAP * ACK ${rest.join(' ')}\r\n`);
+        if (first === 'END') {
+          peer.write(`:irc.example 001 ${nick} :Welcome ${nick}!user@host.example\r\n:irc.example 005 ${nick} WHOX CHANTYPES=# `
+            + `PREFIX=(ov)@+ CHANMODES=b,k,l,nt CASEMAPPING=ascii :are supported\r\n:irc.example 376 ${nick} :End\r\n`);
+        }
+        break;
+      case 'PING': peer.write(`:irc.example PONG irc.example ${first}\r\n`); break;
+      case 'JOIN':
+        peer.write(`:${nick}!user@host.example JOIN ${CHANNEL} * :Me\r\n:irc.example 353 ${nick} = ${CHANNEL} :${nick}\r\n`
+          + `:irc.example 366 ${nick} ${CHANNEL} :End\r\n`);
+        break;
+      case 'MODE': peer.write(`:irc.example 324 ${nick} ${CHANNEL} +n\r\n`); break;
+      case 'NAMES': peer.write(members(nick).names); break;
+      // Whose fields and token are each client's own: these are by the letters.
+      case 'WHO': peer.write(fields(members(nick).who, rest.join(' '))); break;
+      case 'TALK': peer.write(talk.bytes); break;
+      case 'QUIT': peer.end(); break;
+    }
+  };
+  peer.ondata = (bytes) => {
+    const lines = (pending + decoder.decode(bytes, { stream: true })).split('\r\n');
+    pending = lines.pop();
+    lines.forEach(answer);
+  };
+  peer.onend = () => peer.end();
+}
+
+/** The lines of `who` with the token and in the order of fields that a WHOX asks for. */
+function fields(who, query) {
+  const [letters, token] = query.replace(/^%/, '').split(',');
+  return who.replace(/ 354 (\S+) @ (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) :(.*)/g, (_, nick, c, u, h, n, f, a, r) => {
+    const values = { t: token, c, u, h, s: 'irc.example', n, f, d: '0', l: '0', a, o: 'n/a', r: `:${r}` };
+    return ` 354 ${nick} ${Array.from('tcuihsnfdlaor').filter((x) => letters.includes(x)).map((x) => values[x]).join(' ')}`;
+  });
+}
+
+export async function run({ network, ...notes }, { lines, members: size, ...options }) {
+  const talk = makeTalk(lines);
+  const made = new Map();
+  const members = (nick) => made.get(nick) || made.set(nick, makeMembers(size, nick)).get(nick);
+  network.chunks.set(HOST, CHUNK);
+  network.listen(`${HOST}:${PORT}`, (peer) => serve(peer, talk, members));
+
+  /** Runs a talk, which calls its argument with each text until the last: lines per second. */
+  const timed = (hear) => async () => {
+    const texts = new Checksum();
+    const begun = performance.now();
+    await hear((text) => {
+      if (text === 'that is all') return true;
+      texts.add(text);
+      return false;
+    });
+    const elapsed = performance.now() - begun;
+    if (String(texts) !== talk.texts) throw new Error(`the texts are ${texts}, and not ${talk.texts}`);
+    return talk.count / (elapsed / 1000);
+  };
+  const counted = (list) => async () => {
+    const begun = performance.now();
+    for (const found of await list()) {
+      if (found !== size) throw new Error(`there are ${found} members, and not ${size}`);
+    }
+    return 2 * size / ((performance.now() - begun) / 1000);
+  };
+
+  const wires = {};
+  const sessions = {};
+  for (const [mode, worker] of [['page', false], ['worker', true]]) {
+    wires[mode] = await load({ modules: ['irc'], worker, base: '/irc/' });
+    sessions[mode] = await wires[mode].irc.connect({ host: HOST, port: PORT, security: 'none', nick: mode });
+    await sessions[mode].join(CHANNEL);
+  }
+  const peer = await connectIrcFramework({ host: HOST, port: PORT, nick: 'framework' });
+  peer.join(CHANNEL);
+
+  const ours = (mode) => timed((each) => new Promise((resolve) => {
+    const listener = ({ text }) => {
+      if (!each(text)) return;
+      sessions[mode].off('message', listener);
+      resolve();
+    };
+    sessions[mode].on('message', listener);
+    sessions[mode].raw('TALK');
+  }));
+  await compare(notes, 'lines/s', {
+    'chat/irc-framework': timed((each) => new Promise((resolve) => {
+      const listener = ({ message }) => {
+        if (!each(message)) return;
+        peer.off('privmsg', listener);
+        resolve();
+      };
+      peer.on('privmsg', listener);
+      peer.raw('TALK');
+    })),
+    'chat/page': ours('page'),
+    'chat/worker': ours('worker'),
+  }, options);
+
+  const list = (mode) => counted(async () => [
+    (await sessions[mode].names(CHANNEL, { timeout: TIMEOUT })).length, (await sessions[mode].who(CHANNEL, { timeout: TIMEOUT })).length]);
+  const once = (event) => new Promise((resolve) => { peer.once(event, ({ users }) => resolve(users.length)); });
+  await compare(notes, 'members/s', {
+    'members/irc-framework': counted(async () => {
+      const names = once('userlist');
+      peer.raw('NAMES', CHANNEL);
+      const found = [await names];
+      const who = once('wholist');
+      peer.who(CHANNEL);
+      return found.concat(await who);
+    }),
+    'members/page': list('page'),
+    'members/worker': list('worker'),
+  }, options);
+
+  for (const mode of Object.keys(wires)) {
+    notes.figure(`chat/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
+    await sessions[mode].quit();
+    await wires[mode].close();
+  }
+  peer.quit();
+}
