@@ -25,17 +25,17 @@ export class Stage {
   #names = 0;
   #terminated = [];
 
-  /** @param options {profile, worker, security: 'plain' | 'phone' | 'own'} */
-  async begin({ profile, worker, security }) {
+  /** @param options {engine, profile, worker, security: 'plain' | 'phone' | 'own'} */
+  async begin({ engine, profile, worker, security }) {
     this.security = security;
     this.profile = profile;
     this.phone = install(window, { profile, network: this.network });
     this.memory.listen(SERVER, (peer) => this.serve(peer));
     const tls = security === 'own' ? 'own' : 'phone';
-    this.wire = await loadFrom(null, { modules: [MODULE], worker, tls, base: '/conn/' }, page);
+    this.wire = await loadFrom(null, { modules: [MODULE], engine, worker, tls, base: '/conn/' }, page);
     if (security === 'own') {
       // Where TLS ends on the server's side: an engine of its own.
-      this.terminator = await loadFrom(null, { modules: [MODULE], worker: false, tls, base: '/conn/' }, page);
+      this.terminator = await loadFrom(null, { modules: [MODULE], engine, worker: false, tls, base: '/conn/' }, page);
       this.roots = (await callOn(this.terminator, 'certificate', { name: '*.test' })).value;
     }
     let last = performance.now();

@@ -6,7 +6,7 @@ export function witness(engine) {
   const seen = { sockets: 0, queued: 0, collected: 0, values: 0, memory: 0, lingering: lingeringStreams() };
   for (const { host } of engine.modules.values()) {
     seen.sockets += host.sockets.size;
-    seen.values += host.go._ids.size;
+    seen.values += (host.go._ids || host.go.ids).size; // ours of the engine js is ids
     seen.memory += host.buffer.byteLength;
     for (const socket of host.sockets.values()) {
       seen.queued = Math.max(seen.queued, socket.queued || 0);
