@@ -121,6 +121,8 @@ type Error struct {
 }
 
 // New makes an Error. An empty message is taken from Table.
+//
+//go:noinline
 func New(code Code, protocol, message string, cause error) *Error {
 	if message == "" {
 		message = Table[code].Message

@@ -43,7 +43,7 @@ type command struct {
 	done    chan struct{} // closed when it is over
 	awaits  chan struct{} // closed when the server asks for more; nil unless that is expected
 	err     error         // of done
-	refused *imap.Error   // the same, where it was NO or BAD
+	refused *refusal      // the same, where it was NO or BAD
 }
 
 // fits reports whether c may be sent while others are under way.
@@ -280,7 +280,7 @@ func (s *Session) finish(tag uint32, status string, code, args, text string) err
 		c.code(code, args)
 	}
 	if status != "OK" {
-		c.refused = &imap.Error{Type: imap.StatusResponseType(status), Code: imap.ResponseCode(code), Text: text}
+		c.refused = &refusal{status, code, text}
 		c.err = refused(coded.EREJECTED, c.refused)
 	}
 	if c.ended != nil {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/emersion/go-imap/v2"
-
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/dial"
 )
@@ -15,12 +13,18 @@ const protocol = "imap"
 // maxText is how much of a server's text goes into an error or an event.
 const maxText = 400
 
+// The makers of errors are in every function: inlined they are some 15 KB of a
+// module.
+
+//go:noinline
 func newError(code coded.Code, message string, cause error) *coded.Error {
 	return coded.New(code, protocol, message, cause)
 }
 
+//go:noinline
 func invalid(message string) error { return newError(coded.EINVAL, message, nil) }
 
+//go:noinline
 func tooMuch(what string) *coded.Error {
 	return newError(coded.ELIMIT, "The server sent "+what+".", nil)
 }
@@ -33,10 +37,23 @@ func lost(err error) *coded.Error {
 	return coded.From(err, protocol)
 }
 
+// refusal is a server's NO or BAD. It is not imap.Error, which links fmt.
+type refusal struct {
+	status, code, text string
+}
+
+func (r *refusal) Error() string {
+	text := "imap: " + r.status
+	if r.code != "" {
+		text += " [" + r.code + "]"
+	}
+	return text + " " + r.text
+}
+
 // refused is the error for a server's NO or BAD.
-func refused(code coded.Code, e *imap.Error) *coded.Error {
-	err := newError(code, clean(e.Text), e)
-	err.Response = string(e.Code)
+func refused(code coded.Code, r *refusal) *coded.Error {
+	err := newError(code, clean(r.text), r)
+	err.Response = r.code
 	return err
 }
 
@@ -59,6 +76,7 @@ func clean(text string) string {
 // knows.
 var errEnded = errors.New("imap: the session has ended")
 
+//go:noinline
 func unsupported(what string) error {
 	return newError(coded.ENOTSUP, "The server can't do this: it lacks "+what+".", nil)
 }

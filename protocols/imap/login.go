@@ -68,6 +68,8 @@ func (s *Session) greeting() (preauth bool, err error) {
 }
 
 // simple makes a command of a line that is known beforehand.
+//
+//go:noinline
 func simple(line string) *command {
 	return &command{write: func(w *wire.Writer) { w.Text(line) }}
 }
@@ -146,7 +148,7 @@ func (s *Session) login(ctx context.Context, auth sasl.Credentials) error {
 	switch {
 	case failed != nil:
 		return failed
-	case c.refused != nil && c.refused.Type != "BAD":
+	case c.refused != nil && c.refused.status != "BAD":
 		s.setCaps(before)
 		return refused(coded.EAUTH, c.refused)
 	case err != nil:

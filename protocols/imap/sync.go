@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -249,8 +250,16 @@ func (y *syncing) lasting(flags []imap.Flag) []imap.Flag {
 
 // Lists of UIDs are sorted, and have each but once.
 
+// ascending sorts by package sort, whose code is there anyhow; slices.Sort has
+// its own for each type.
+type ascending []uint32
+
+func (l ascending) Len() int           { return len(l) }
+func (l ascending) Less(i, j int) bool { return l[i] < l[j] }
+func (l ascending) Swap(i, j int)      { l[i], l[j] = l[j], l[i] }
+
 func sorted(list []uint32) []uint32 {
-	slices.Sort(list)
+	sort.Sort(ascending(list))
 	return slices.Compact(list)
 }
 
@@ -299,14 +308,14 @@ func (t *syncState) String() string {
 		b = append(strconv.AppendUint(b, n, 10), ' ')
 	}
 	b = appendRuns(b, t.uids)
-	flags := make([]imap.Flag, 0, len(t.flags))
+	flags := make(sort.StringSlice, 0, len(t.flags))
 	for f := range t.flags {
-		flags = append(flags, f)
+		flags = append(flags, string(f))
 	}
-	slices.Sort(flags)
+	sort.Sort(flags)
 	for _, f := range flags {
 		b = append(append(append(b, ' '), f...), ' ')
-		b = appendRuns(b, sorted(t.flags[f]))
+		b = appendRuns(b, sorted(t.flags[imap.Flag(f)]))
 	}
 	return string(b)
 }

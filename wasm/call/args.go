@@ -47,6 +47,8 @@ func (a *Args) Invalid(name, why string) {
 }
 
 // Has reports whether the argument was given, and not as null.
+//
+//go:noinline
 func (a *Args) Has(name string) bool {
 	v := a.v.get(name)
 	return v != nil && v.kind != null
@@ -59,6 +61,8 @@ func (a *Args) IsNull(name string) bool {
 }
 
 // Adopt records what is wrong in b, arguments inside these, here.
+//
+//go:noinline
 func (a *Args) Adopt(b *Args) {
 	if a.err == nil {
 		a.err = b.err
@@ -66,6 +70,8 @@ func (a *Args) Adopt(b *Args) {
 }
 
 // String is "" where the argument was not given.
+//
+//go:noinline
 func (a *Args) String(name string) string {
 	if v := a.get(name, text); v != nil {
 		return v.text

@@ -36,6 +36,8 @@ func (k valueKind) String() string {
 }
 
 // get is the member of that name, the last where there are several, or nil.
+//
+//go:noinline
 func (v *value) get(name string) *value {
 	for i := len(v.members) - 1; i >= 0; i-- {
 		if v.members[i].name == name {

@@ -95,6 +95,8 @@ func (r *Record) Strings(list []string) {
 }
 
 // Int writes a whole number. Above 2^53 JavaScript rounds it.
+//
+//go:noinline
 func (r *Record) Int(n int64) {
 	r.value()
 	r.buf = strconv.AppendInt(r.buf, n, 10)
@@ -115,12 +117,16 @@ func (r *Record) Milliseconds(d time.Duration) {
 }
 
 // Bool writes true or false.
+//
+//go:noinline
 func (r *Record) Bool(b bool) {
 	r.value()
 	r.buf = strconv.AppendBool(r.buf, b)
 }
 
 // Null writes null.
+//
+//go:noinline
 func (r *Record) Null() {
 	r.value()
 	r.buf = append(r.buf, "null"...)

@@ -210,7 +210,7 @@ func parseSearch(root *call.Args) (*goimap.SearchCriteria, []imap.SearchKey) {
 	criteria := parseCriteria(root, q, 0)
 	keys := searchKeys(q)
 	root.Adopt(q)
-	return &criteria, keys
+	return criteria, keys
 }
 
 // day is how long a search by the day looks.
@@ -255,8 +255,8 @@ func milliseconds(a *call.Args, name string) time.Duration {
 }
 
 // parseCriteria reads what a search query has of IMAP itself.
-func parseCriteria(root, q *call.Args, depth int) goimap.SearchCriteria {
-	var c goimap.SearchCriteria
+func parseCriteria(root, q *call.Args, depth int) *goimap.SearchCriteria {
+	c := &goimap.SearchCriteria{}
 	if depth > maxNesting {
 		root.Invalid("query", "is nested too deeply")
 		return c
@@ -277,11 +277,11 @@ func parseCriteria(root, q *call.Args, depth int) goimap.SearchCriteria {
 	}
 	c.Since, c.Before = q.Time("since"), q.Time("before")
 	c.SentSince, c.SentBefore = q.Time("sentSince"), q.Time("sentBefore")
-	if q.Has("on") {
-		c.And(&goimap.SearchCriteria{Since: q.Time("on"), Before: q.Time("on").Add(day)})
+	if on := q.Time("on"); !on.IsZero() {
+		c.Since, c.Before = on, on.Add(day)
 	}
-	if q.Has("sentOn") {
-		c.And(&goimap.SearchCriteria{SentSince: q.Time("sentOn"), SentBefore: q.Time("sentOn").Add(day)})
+	if on := q.Time("sentOn"); !on.IsZero() {
+		c.SentSince, c.SentBefore = on, on.Add(day)
 	}
 	if n := modSeq(q, "modseq"); n > 0 {
 		c.ModSeq = &goimap.SearchCriteriaModSeq{ModSeq: n}
@@ -323,15 +323,15 @@ func parseCriteria(root, q *call.Args, depth int) goimap.SearchCriteria {
 	}
 	c.Larger, c.Smaller = q.Int("larger", 0, maxNumber), q.Int("smaller", 0, maxNumber)
 	if q.Has("not") {
-		c.Not = append(c.Not, parseCriteria(root, q.Object("not"), depth+1))
+		c.Not = append(c.Not, *parseCriteria(root, q.Object("not"), depth+1))
 	}
 	if any := q.Objects("or"); len(any) > 0 {
 		// IMAP's OR has two sides: a list becomes a chain of them.
 		chain := parseCriteria(root, any[len(any)-1], depth+1)
 		for i := len(any) - 2; i >= 0; i-- {
-			chain = goimap.SearchCriteria{Or: [][2]goimap.SearchCriteria{{parseCriteria(root, any[i], depth+1), chain}}}
+			chain = &goimap.SearchCriteria{Or: [][2]goimap.SearchCriteria{{*parseCriteria(root, any[i], depth+1), *chain}}}
 		}
-		c.And(&chain)
+		c.And(chain)
 	}
 	if depth > 0 {
 		for _, name := range keyNames {

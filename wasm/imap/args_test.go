@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	goimap "github.com/emersion/go-imap/v2"
 
@@ -120,5 +121,65 @@ func TestMessageRecord(t *testing.T) {
 	if got.Seq != 2 || got.UID != 7 || got.Size != 99 || len(got.Flags) != 1 || len(got.Envelope.From) != 1 ||
 		got.Envelope.From[0].Address != "a@b.example" || got.Headers != [2]int{6, 6} || got.BodyParts["1"] != [2]int{12, 4} {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What the server says beyond the beginnings, as the app gets it.
+func TestExtensionRecords(t *testing.T) {
+	two, five := uint32(2), int64(5_000_000_000)
+	unlimited := uint32(maxNumber)
+	for want, write := range map[string]func(r *call.Record){
+		`{"seq":1,"uid":2,"modseq":"9223372036854775807","emailId":"M1","threadId":"18446744073709551615","labels":["a"],"preview":"p","saveDate":"2026-01-02T03:04:05.000Z"}`: func(r *call.Record) {
+			message(r, &imap.Message{Seq: 1, UID: 2, ModSeq: 1<<63 - 1, Extra: &imap.Extra{EmailID: "M1", GmailThreadID: 1<<64 - 1,
+				GmailLabels: []string{"a"}, Preview: "p", SaveDate: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}, &fetchQuery{}, nil)
+		},
+		`{"messages":2,"unseen":2,"size":5000000000,"highestModseq":"7"}`: func(r *call.Record) {
+			d := &goimap.StatusData{NumMessages: &two, NumUnseen: &two, Size: &five, AppendLimit: &unlimited, HighestModSeq: 7}
+			r.Object(func() { statusFields(r, d) })
+		},
+		`{"name":"b","delimiter":"","flags":["\\Sent","\\Subscribed"],"specialUse":"\\Sent","subscribed":true,"oldName":"a","status":{"uidNext":4}}`: func(r *call.Record) {
+			listEntry(r, &goimap.ListData{Mailbox: "b", Attrs: []goimap.MailboxAttr{`\Sent`, `\Subscribed`}, OldName: "a", Status: &goimap.StatusData{UIDNext: 4}})
+		},
+		`[{"messages":[1,2],"threads":[{"messages":[3],"threads":[]},{"messages":[],"threads":[]}]}]`: func(r *call.Record) {
+			threads(r, []imap.Thread{{Chain: []uint32{1, 2}, SubThreads: []imap.Thread{{Chain: []uint32{3}}, {}}}})
+		},
+	} {
+		var r call.Record
+		if write(&r); string(r.Bytes()) != want {
+			t.Errorf("got  %s\nwant %s", r.Bytes(), want)
+		}
+	}
+}
+
+func TestLeaves(t *testing.T) {
+	leaf := func(name string) *goimap.BodyStructureSinglePart { return &goimap.BodyStructureSinglePart{Type: name} }
+	within := func(name string, body goimap.BodyStructure) *goimap.BodyStructureSinglePart {
+		return &goimap.BodyStructureSinglePart{Type: name, MessageRFC822: &goimap.BodyStructureMessageRFC822{BodyStructure: body}}
+	}
+	tree := &goimap.BodyStructureMultiPart{Children: []goimap.BodyStructure{
+		&goimap.BodyStructureMultiPart{Children: []goimap.BodyStructure{leaf("1.1"), leaf("1.2")}},
+		within("2", leaf("2.1")),
+		within("3", &goimap.BodyStructureMultiPart{Children: []goimap.BodyStructure{leaf("3.1")}}),
+		within("4", nil),
+	}}
+	const nothing, none = "-", "" // no such part; a part that isn't a leaf
+	for _, row := range []struct {
+		tree       goimap.BodyStructure
+		part, want string
+	}{
+		{tree, "", none}, {tree, "1", none}, {tree, "1.2", "1.2"}, {tree, "1.3", nothing}, {tree, "2", "2"}, {tree, "2.1", "2.1"}, {tree, "2.2", nothing}, {tree, "2.1.1", nothing},
+		{tree, "3.1", "3.1"}, {tree, "3.2", nothing}, {tree, "4.1", nothing}, {tree, "5", nothing}, {tree, "1.2.MIME", none}, {tree, "3.HEADER", none}, {tree, "5.TEXT", nothing},
+		{leaf("1"), "1", "1"}, {leaf("1"), "2", nothing}, {leaf("1"), "1.1", nothing}, {leaf("1"), "TEXT", none}, {within("1", leaf("1.1")), "1.1", "1.1"}, {nil, "7", none},
+	} {
+		spec, _ := section(row.part)
+		got := nothing
+		if leaf, found := leafOf(row.tree, spec); leaf != nil {
+			got = leaf.Type
+		} else if found {
+			got = none
+		}
+		if got != row.want {
+			t.Errorf("%q is %q, not %q", row.part, got, row.want)
+		}
 	}
 }

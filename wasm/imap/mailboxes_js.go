@@ -338,7 +338,7 @@ func metadata(ctx context.Context, c *call.Call, s *session) error {
 	for name := range values {
 		names = append(names, name)
 	}
-	sort.Strings(names)
+	sort.Sort(sort.StringSlice(names)) // sort.Strings is generic, and as long again
 	c.Out.Object(func() {
 		for _, name := range names {
 			c.Out.Key(name).String(string(values[name]))

@@ -429,7 +429,7 @@ export interface SearchQuery {
   body?: string; text?: string;
   seen?: boolean; answered?: boolean; flagged?: boolean; deleted?: boolean; draft?: boolean;
   keyword?: string; unKeyword?: string; larger?: number; smaller?: number;
-  /** Of one day. */
+  /** Of one day: in place of `since` and `before`, and of the two for `sent`. */
   on?: string | Date; sentOn?: string | Date;
   /** Changed since, or then. With CONDSTORE. */
   modseq?: ModSeq;

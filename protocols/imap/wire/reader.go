@@ -237,6 +237,8 @@ func (r *Reader) Peek() byte {
 
 // Head is the beginning of the response's current line, n bytes at most, for
 // reports.
+//
+//go:noinline
 func (r *Reader) Head(n int) []byte { return r.seg[:min(n, len(r.seg))] }
 
 // Skip steps over c if it comes next.
@@ -249,6 +251,8 @@ func (r *Reader) Skip(c byte) bool {
 }
 
 // Space steps over any number of spaces and reports whether there were some.
+//
+//go:noinline
 func (r *Reader) Space() bool {
 	start := r.pos
 	for r.Peek() == ' ' {

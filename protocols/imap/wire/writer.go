@@ -85,7 +85,10 @@ func (w *Writer) Ask() *Writer {
 // Stop has nothing more of the command sent, not even its end.
 func (w *Writer) Stop() { w.err = ErrRefused }
 
-// Text writes s as it is.
+// Text writes s as it is. It is in every command: inlined it is some 30 KB of a
+// module.
+//
+//go:noinline
 func (w *Writer) Text(s string) *Writer {
 	w.buf = append(w.buf, s...)
 	if len(w.buf) >= chunk {
@@ -98,6 +101,8 @@ func (w *Writer) Text(s string) *Writer {
 func (w *Writer) Number(n uint32) *Writer { return w.Number64(uint64(n)) }
 
 // Number64 writes a number.
+//
+//go:noinline
 func (w *Writer) Number64(n uint64) *Writer {
 	w.buf = strconv.AppendUint(w.buf, n, 10)
 	return w

@@ -1,7 +1,7 @@
 // Modules and workers that break down: what was open fails with a code, nothing
 // of them stays, and the next call finds a fresh one.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -16,11 +16,13 @@ const nonsense = fileURLToPath(new URL('../testdata/nonsense-worker.js', import.
 const { load, runGo } = await import(pathToFileURL(join(dist, 'kaiwire.node.js')));
 const folder = mkdtempSync(join(tmpdir(), 'kaiwire-breakdown-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-/** The engine js runs TinyGo's modules, made over. */
-const compiled = (engine) => engine !== 'js';
-const engines = findEngines(enginesOf('dns').filter(compiled));
-before(() => {
-  for (const { name, build } of engines) build('./web/test/breakdown', join(folder, moduleFile('dns', 'phone', name)));
+const engines = findEngines(enginesOf('dns'));
+before(async () => {
+  for (const { name, build, toScript } of engines) {
+    const file = join(folder, moduleFile('dns', 'phone', name));
+    if (build) build('./web/test/breakdown', file);
+    else writeFileSync(file, await toScript(join(folder, moduleFile('dns', 'phone', 'tinygo')), 'dns'));
+  }
   engines[0].build('./web/test/testdata/ends.go', join(folder, 'ends.wasm'));
 });
 
@@ -66,7 +68,7 @@ test('a module breaks down', { skip: missing('firefox-esr') }, async (t) => {
     mounts: { '/breakdown/': folder, '/breakdown/kaiwire-worker.js': join(dist, 'kaiwire-worker.js') },
   });
 
-  for (const { mode, worker, engine } of modesOf('dns').filter(({ engine }) => compiled(engine))) {
+  for (const { mode, worker, engine } of modesOf('dns')) {
     for (const [name, detail] of Object.entries(ENDS)) {
       await t.test(`${name}, ${mode}`, async () => {
         const page = await stageOf.open({ modules: ['dns'], engine, worker, base: '/breakdown/' });

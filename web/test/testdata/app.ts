@@ -18,6 +18,11 @@ export async function main(show: (text: string) => void): Promise<void> {
   for (let chunk = await download.read(); chunk; chunk = await download.read()) show(String(chunk.byteLength));
   const found: number[] = await inbox.search({ or: [{ from: 'a' }, { since: new Date() }], seen: false });
   show(found.join());
+  const { count, partial } = await inbox.search({ modseq: '7' }, { uid: true, returnOptions: ['count', { partial: '-1:-20' }] });
+  show(`${count} ${(partial || []).join()}`);
+  const news = await inbox.sync('INBOX', null);
+  for (const { uid, flags } of news.changed) show(`${uid} ${flags.join()} ${news.state.length}`);
+  inbox.on('vanished', ({ uids, earlier }) => show(`${uids} ${earlier}`));
   const irc = await wire.irc.connect({ host: 'irc.example', nick: 'me' });
   irc.on('message', (m) => show(`${m.nick}: ${m.text}`));
   show((await irc.join('#kaios')).topic);

@@ -190,17 +190,18 @@ class MessageView extends View {
     const leaf = Mime.textPart(this.message.bodyStructure);
     if (!leaf) return 'This message has no text.';
     const download = await this.session.download(this.message.uid, leaf.part || '1', { uid: true });
-    const bytes = new Uint8Array(Math.min(download.size, TEXT_LIMIT));
+    const bytes = new Uint8Array(TEXT_LIMIT);
     let arrived = 0;
+    let more = 0;
     let chunk;
-    while (!this.left && (chunk = await download.read())) {
-      if (arrived < bytes.length) bytes.set(chunk.subarray(0, bytes.length - arrived), arrived);
-      arrived += chunk.length;
-      if (download.size > TEXT_LIMIT) this.progress(`Opening… ${Math.floor(100 * arrived / download.size)} %`);
+    while (!this.left && !more && (chunk = await download.read())) {
+      more = Math.max(0, arrived + chunk.length - TEXT_LIMIT);
+      bytes.set(chunk.subarray(0, chunk.length - more), arrived);
+      arrived += chunk.length - more;
+      if (download.size > TEXT_LIMIT) this.progress(`Opening… ${Math.floor(100 * arrived / TEXT_LIMIT)} %`);
     }
-    // In the middle of a large message this takes the session along: IMAP has no way to say “enough”.
-    if (this.left) download.close();
-    return Mime.text(leaf, bytes) + (download.size > TEXT_LIMIT ? '\n\n[The rest of this message is not shown.]' : '');
+    download.close();
+    return Mime.text(leaf, bytes.subarray(0, arrived)) + (more ? '\n\n[The rest of this message is not shown.]' : '');
   }
 
   show(text) {

@@ -38,8 +38,7 @@ const Mime = {
 
   /** A part's text out of its bytes; they may have been cut off anywhere. */
   text(leaf, bytes) {
-    const decoded = Mime.decode(leaf.encoding || '7bit', bytes);
-    const text = Mime.characters(leaf.parameters.charset || 'utf-8', decoded).replace(/\r\n?/g, '\n').trim();
+    const text = Mime.characters(leaf.parameters.charset || 'utf-8', bytes).replace(/\r\n?/g, '\n').trim();
     return leaf.type === 'text/html' ? Mime.plain(text) : text;
   },
 
@@ -64,12 +63,6 @@ const Mime = {
         ? Mime.base64(bytes)
         : Mime.quotedPrintable(bytes.map((byte) => (byte === 0x5f ? 0x20 : byte))));
     });
-  },
-
-  decode(encoding, bytes) {
-    if (encoding === 'base64') return Mime.base64(bytes);
-    if (encoding === 'quoted-printable') return Mime.quotedPrintable(bytes);
-    return bytes;
   },
 
   base64(bytes) {

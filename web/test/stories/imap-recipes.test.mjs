@@ -1,0 +1,155 @@
+// What an app does with IMAP, as its author would write it, against Dovecot.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { missing } from '../requirements.mjs';
+import * as dovecot from '../servers/dovecot.mjs';
+import { mixed, plain } from './mail.mjs';
+import { MODES, openStage } from './stage.mjs';
+
+const numbered = (n) => Buffer.from(`From: Bob <bob@kaiwire.test>\r\nSubject: Number ${n}\r\n\r\nThis is what number ${n} says.\r\n`);
+
+test('IMAP recipes', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) => {
+  const server = await dovecot.start();
+  t.after(server.stop);
+  const host = server.name;
+  const stageOf = await openStage(t, { hosts: { [`${host}:993`]: `127.0.0.1:${server.tlsPort}` }, ca: server.ca });
+
+  for (const { mode, worker } of MODES) {
+    await t.test(mode, async (t) => {
+      const user = worker ? 'bob' : 'alice'; // the modes do not see each other's mail
+      for (let n = 1; n <= 24; n++) await server.deliver(user, 'INBOX', numbered(n));
+      await server.deliver(user, 'INBOX', mixed);
+      const page = await stageOf.open({ modules: ['imap'], worker });
+      await page.run('account', (account) => { stage.account = account; }, [{ host, auth: { user, pass: server.users[user] } }]);
+
+      await t.test('unread count', async () => {
+        const unread = await page.run('unread count', async () => {
+          const session = await stage.wire.imap.connect({ ...stage.account, mailbox: null });
+          const { unseen } = await session.status('INBOX', { unseen: true });
+          await session.logout();
+          return unseen;
+        });
+        assert.equal(unread, 25);
+      });
+
+      await t.test('newest 20 with preview', async () => {
+        const rows = await page.run('newest 20', async () => {
+          const session = await stage.wire.imap.connect(stage.account);
+          const { exists } = session.mailbox;
+          const preview = await session.has('PREVIEW');
+          const messages = exists === 0 ? [] : await session.fetch(`${Math.max(1, exists - 19)}:*`, { envelope: true, flags: true, preview });
+          await session.logout();
+          return messages.reverse().map(({ uid, envelope, flags, preview }) => ({ uid, subject: envelope.subject, seen: flags.includes('\\Seen'), preview }));
+        });
+        assert.equal(rows.length, 20);
+        assert.deepEqual(rows[0], { uid: 25, subject: 'The receipt', seen: false, preview: 'See the file. It is the receipt.' });
+        assert.deepEqual(rows[19], { uid: 6, subject: 'Number 6', seen: false, preview: 'This is what number 6 says.' });
+      });
+
+      await t.test('open a message with its attachments', async () => {
+        const shown = await page.run('open a message', async () => {
+          const session = await stage.wire.imap.connect(stage.account);
+          const uid = 25;
+          const whole = async (part, onProgress) => {
+            const download = await session.download(uid, part, { uid: true });
+            const chunks = [];
+            for (let chunk; (chunk = await download.read()) !== null;) {
+              chunks.push(chunk);
+              onProgress(download.received / download.size);
+            }
+            return new Blob(chunks, { type: download.type });
+          };
+          const leaves = (node) => (node.childNodes ? [].concat(...node.childNodes.map(leaves)) : [node]);
+          const [{ envelope, bodyStructure }] = await session.fetch(uid, { uid: true, envelope: true, bodyStructure: true });
+          const parts = leaves(bodyStructure);
+          const body = parts.find(({ type, disposition }) => type === 'text/plain' && disposition !== 'attachment');
+          const files = parts.filter((part) => part !== body);
+          const decoder = new TextDecoder(body.parameters.charset || 'utf-8');
+          const text = decoder.decode(await new Response(await whole(body.part, () => {})).arrayBuffer());
+          let progress = 0;
+          const file = await whole(files[0].part, (part) => { progress = part; });
+          await session.store(uid, 'add', ['\\Seen'], { uid: true });
+          await session.logout();
+          return { subject: envelope.subject, text, name: files[0].dispositionParameters.filename, type: file.type, file: await file.text(), progress };
+        });
+        assert.deepEqual(shown, {
+          subject: 'The receipt', text: 'See the file.\r\nIt is the receipt.', name: 'receipt.pdf', type: 'application/pdf', file: '%PDF-1.4\n', progress: 1,
+        });
+      });
+
+      await t.test('wait for new mail', async () => {
+        await page.run('idle', async () => {
+          const session = stage.held.session = await stage.wire.imap.connect(stage.account);
+          let { uidNext } = session.mailbox;
+          stage.held.mail = new Promise((resolve) => {
+            session.on('exists', async () => {
+              const messages = await session.fetch(`${uidNext}:*`, { uid: true, envelope: true });
+              for (const { uid } of messages) uidNext = Math.max(uidNext, uid + 1);
+              if (messages.length > 0) resolve(messages.map(({ envelope }) => envelope.subject));
+            });
+          });
+          await session.idle();
+        });
+        await server.deliver(user, 'INBOX', plain);
+        assert.deepEqual(await page.run('mail', () => stage.held.mail), ['Hello — namaste 🙏']);
+        await page.run('logout', () => stage.held.session.logout());
+      });
+
+      await t.test('sync at start', async () => {
+        // What the app keeps, by UID; its next start finds it in a database.
+        await page.run('app', () => {
+          const kept = new Map();
+          let state = null;
+          stage.start = async () => {
+            const session = await stage.wire.imap.connect({ ...stage.account, mailbox: null });
+            const news = await session.sync('INBOX', state);
+            if (news.reset) kept.clear();
+            for (const uid of news.vanished) kept.delete(uid);
+            for (const { uid, flags } of news.changed) kept.get(uid).flags = flags;
+            if (news.added.length > 0) {
+              await session.fetch(news.added, { uid: true, flags: true, envelope: true,
+                onMessages: (messages) => { for (const message of messages) kept.set(message.uid, message); } });
+            }
+            state = news.state;
+            await session.logout();
+            const { reset, added, changed, vanished } = news;
+            return { news: { reset, added: added.length, changed: changed.map(({ uid }) => uid), vanished }, kept: kept.size, length: state.length,
+              flagged: [...kept.values()].filter(({ flags }) => flags.includes('\\Flagged')).map(({ uid }) => uid) };
+          };
+        });
+        const first = await page.run('first start', () => stage.start());
+        assert.deepEqual(first.news, { reset: true, added: 26, changed: [], vanished: [] });
+        assert.equal(first.kept, 26);
+        assert.ok(first.length < 100, `a state of ${first.length} bytes`);
+
+        await page.run('meanwhile, elsewhere', async () => {
+          const other = await stage.wire.imap.connect(stage.account);
+          await other.store([4, 5], 'add', ['\\Flagged'], { uid: true });
+          await other.move('1:3,25', 'Trash', { uid: true });
+          await other.logout();
+        });
+        await server.deliver(user, 'INBOX', numbered(27));
+        const second = await page.run('second start', () => stage.start());
+        assert.deepEqual(second.news, { reset: false, added: 1, changed: [4, 5], vanished: [1, 2, 3, 25] });
+        assert.deepEqual([second.kept, second.flagged], [23, [4, 5]]);
+        const third = await page.run('third start', () => stage.start());
+        assert.deepEqual(third.news, { reset: false, added: 0, changed: [], vanished: [] });
+
+        const anew = await page.run('a mailbox that is made anew', async () => {
+          const session = await stage.wire.imap.connect({ ...stage.account, mailbox: null });
+          await session.create('Anew');
+          const { state } = await session.sync('Anew');
+          await session.unselect();
+          await session.delete('Anew');
+          await session.create('Anew');
+          const { reset } = await session.sync('Anew', state);
+          await session.logout();
+          return reset;
+        });
+        assert.equal(anew, true);
+      });
+
+      await page.close();
+    });
+  }
+});
