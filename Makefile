@@ -83,8 +83,8 @@ soak: $(NODE_MODULES) ## An hour of chat and name queries in each engine, page a
 	test -d web/dist || $(MAKE) bundle
 	node web/soak/run.mjs
 
-bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist; beside it the phone's self-test.
-	node web/build.mjs
+bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist; beside it the phone's self-test. ENGINE=go, tinygo or js makes that one's modules only.
+	node web/build.mjs $(if $(ENGINE),--engine=$(ENGINE))
 	node web/conformance/build.mjs
 
 bench: $(NODE_MODULES) ## Speed and memory as ratios, side by side in one run of Firefox; figures also in web/bench/out.
