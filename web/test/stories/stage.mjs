@@ -33,7 +33,7 @@ export const MODES = [
 const RUN = { 48: ['js'], 84: ['go', 'tinygo'] }[mask] || ENGINES;
 
 /** The engines that have a module in the package under test; Go's is there whatever was built. */
-export const enginesOf = (name) => RUN.filter((engine) => engine === 'go' || existsSync(join(dist, moduleFile(name, 'phone', engine))));
+export const enginesOf = (name, tls = 'phone') => RUN.filter((engine) => engine === 'go' || existsSync(join(dist, moduleFile(name, tls, engine))));
 
 /** MODES for each engine that has all these modules; there has to be one. */
 export function modesOf(...names) {
