@@ -131,7 +131,7 @@ export async function run({ network, ...notes }, { lines, members: size, ...opti
   const wires = {};
   const sessions = {};
   for (const [mode, worker] of [['page', false], ['worker', true]]) {
-    wires[mode] = await load({ modules: ['irc'], worker, base: '/irc/' });
+    wires[mode] = await load({ modules: ['irc'], engine: 'go', worker, base: '/irc/' });
     sessions[mode] = await wires[mode].irc.connect({ host: HOST, port: PORT, security: 'none', nick: mode });
     await sessions[mode].join(CHANNEL);
   }

@@ -27,7 +27,7 @@ export async function loadConn(tls = 'phone') {
   const modes = {};
   for (const [mode, worker] of [['page', false], ['worker', true]]) {
     // load() takes the names of the package's modules only: /conn/ has the benchmark's own under one of them.
-    const wire = await load({ modules: ['dns'], tls, worker, base: '/conn/' });
+    const wire = await load({ modules: ['dns'], engine: 'go', tls, worker, base: '/conn/' });
     modes[mode] = {
       call: (method, options) => callConn(wire, method, options),
       memory: () => moduleMemory(wire),

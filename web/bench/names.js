@@ -71,7 +71,8 @@ async function rate(resolve, count, atATime) {
 
 export async function run({ network, ...notes }, { count, flights, ...options }) {
   const server = serve(network);
-  const wires = { page: await load({ modules: ['dns'], worker: false, base: '/dist/' }), worker: await load({ modules: ['dns'], worker: true, base: '/dist/' }) };
+  const wires = {};
+  for (const [mode, worker] of [['page', false], ['worker', true]]) wires[mode] = await load({ modules: ['dns'], engine: 'go', worker, base: '/dist/' });
   for (const [transport, Client] of [['udp', UdpClient], ['tcp', TcpClient]]) {
     const client = new Client();
     await client.open(HOST, PORT);

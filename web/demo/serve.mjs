@@ -12,13 +12,19 @@ import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { startRelay } from '../relay/relay.mjs';
+import { moduleFile } from '../src/files.js';
 import { startServers } from './servers.mjs';
 import { startSite } from './site.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** What of the bundle goes into the app's package. */
-const PACKAGED = ['kaiwire.classic.js', 'kaiwire-worker.js', 'imap.wasm', 'irc.wasm', 'dns.wasm'];
+/** What of the bundle goes into the app's package: load() takes the smallest module that was built. */
+const PACKAGED = ['kaiwire.classic.js', 'kaiwire-worker.js', ...['imap', 'irc', 'dns'].map(smallest)];
+
+function smallest(name) {
+  const small = moduleFile(name, 'phone', 'tinygo');
+  return existsSync(here(`../dist/${small}`)) ? small : moduleFile(name, 'phone', 'go');
+}
 
 /** The ports that the app is told of; the relay knows what they stand for. */
 const PORTS = { imap: 993, irc: 6697, dns: 53 };

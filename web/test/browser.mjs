@@ -11,6 +11,7 @@ const LAUNCH_TIMEOUT = 60_000;
 const PAGE_TIMEOUT = 30_000;
 const RUN_TIMEOUT = 30_000;
 const CLOSE_TIMEOUT = 10_000;
+const LAST = 'the last error of this page';
 
 /** Where screenshots go; not tracked. */
 export const OUTPUT = fileURLToPath(new URL('out/', import.meta.url));
@@ -118,6 +119,7 @@ export class Hung extends Error {}
 class Page {
   #problems = [];
   #expected = [];
+  #last = null;
 
   constructor(page) {
     /** Puppeteer's own page, for what this class has no word for. */
@@ -129,7 +131,10 @@ class Page {
       this.console.push(line);
       if (message.type() === 'error' || message.type() === 'warn') this.#problems.push(line);
     });
-    page.on('pageerror', (error) => this.#problems.push(`uncaught: ${error.stack ?? error}`));
+    page.on('pageerror', (error) => {
+      if (this.#last && error.message.includes(LAST)) this.#last();
+      else this.#problems.push(`uncaught: ${error.stack ?? error}`);
+    });
   }
 
   /** Console errors, warnings and uncaught errors that match are no failure. */
@@ -160,7 +165,14 @@ class Page {
 
   /** Closes the page; rejects if anything in it went wrong that nobody expects. */
   async close() {
-    await bounded(this.puppeteer.close(), CLOSE_TIMEOUT, () => 'closing the page hung');
+    // Firefox reports uncaught errors in their order, and some time later: after one of our own all have been told.
+    const told = new Promise((resolve) => { this.#last = resolve; });
+    const closed = async () => {
+      await this.puppeteer.evaluate((last) => { setTimeout(() => { throw new Error(last); }); }, LAST);
+      await told;
+      await this.puppeteer.close();
+    };
+    await bounded(closed(), CLOSE_TIMEOUT, () => 'closing the page hung');
     if (this.problems.length > 0) throw new Error(`the page had problems:\n${this.problems.join('\n')}`);
   }
 }

@@ -70,7 +70,8 @@ class LookupView extends View {
   async resolver() {
     if (!this.open || this.open.closed) {
       const wire = await Wires.get('dns');
-      this.open = await wire.dns.resolver({ servers: config.lookup.servers });
+      // Who asks wants to know what the server says now.
+      this.open = await wire.dns.resolver({ servers: config.lookup.servers, cache: false });
     }
     return this.open;
   }
