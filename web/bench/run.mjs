@@ -132,27 +132,25 @@ async function settled(browser) {
   return last;
 }
 
-/** The memory of a tab with the chat module of each engine, above that of an empty page; each in a Firefox of its own. */
+/** The memory of a tab with the chat module of each engine, and of one with an empty page; each in a Firefox of its own. */
 async function measureTabs(site, { lines }) {
   const figures = {};
   const figure = (title, bytes) => { figures[title] = { unit: 'MiB', value: bytes / MIB, runs: [bytes / MIB] }; };
-  let empty = 0;
   for (const engine of ['', ...engines]) {
     // Firefox keeps processes ready for further tabs, which would be counted.
     const browser = await launch({ preferences: { 'dom.ipc.processPrelaunch.enabled': false } });
     try {
       const page = await openPage(browser, { url: site.url('/bench/tab.html') });
       if (!engine) {
-        empty = await settled(browser);
-        figure('engines/tab/empty', empty);
+        figure('engines/tab/empty', await settled(browser));
         continue;
       }
       await page.run('start', async (engine, lines) => {
         window.speak = await (await import('/bench/tab.js')).start(engine, lines);
       }, [engine, lines]);
-      figure(`engines/tab/${engine}/start`, await settled(browser) - empty);
+      figure(`engines/tab/${engine}/start`, await settled(browser));
       await page.run('speak', () => window.speak(), [], { timeout: TIMEOUT });
-      figure(`engines/tab/${engine}/run`, await settled(browser) - empty);
+      figure(`engines/tab/${engine}/run`, await settled(browser));
       await page.close();
     } finally {
       await browser.close();
