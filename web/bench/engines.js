@@ -16,7 +16,7 @@ const TIMEOUT = 60_000;
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-/** Says the same lines whenever the client sends PING; what it says first is what it takes to register. */
+/** Says the same lines whenever the client sends SAY; what it says first is what it takes to register. */
 function serveIrc(peer, lines) {
   let rest = '';
   peer.ondata = (bytes) => {
@@ -31,8 +31,9 @@ function serveIrc(peer, lines) {
         peer.write(utf8.encode(`:${IRC.host} CAP * LS :message-tags server-time\r\n`));
       } else if (command === 'CAP' && parameters[0] === 'REQ') {
         peer.write(utf8.encode(`:${IRC.host} CAP ada ACK ${parameters.slice(1).join(' ')}\r\n`));
-      } else if (command === 'PING') {
+      } else if (command === 'SAY') {
         peer.write(lines);
+      } else if (command === 'PING') {
         peer.write(utf8.encode(`:${IRC.host} PONG ${IRC.host} ${parameters[0]}\r\n`));
       } else if (command === 'QUIT') {
         peer.end();
@@ -91,14 +92,18 @@ function serveChat(network, lines) {
   network.listen(`${IRC.host}:${IRC.port}`, (peer) => serveIrc(peer, all));
 }
 
-/** Has the server say all its lines; fails unless the session hears them. */
-async function hear(session, lines) {
-  let count = 0;
-  const listen = ({ target }) => { if (target === CHANNEL) count++; };
-  session.on('message', listen);
-  await session.ping({ timeout: TIMEOUT });
-  session.off('message', listen);
-  if (count !== lines) throw new Error(`${count} of ${lines} messages were heard`);
+/** Has the server say all its lines; resolves when the session has told of the last. */
+function hear(session, lines) {
+  return new Promise((resolve, reject) => {
+    let count = 0;
+    const listen = ({ target }) => {
+      if (target !== CHANNEL || ++count < lines) return;
+      session.off('message', listen);
+      resolve();
+    };
+    session.on('message', listen);
+    session.raw('SAY').catch(reject);
+  });
 }
 
 /** For the memory of a tab: loads the chat module of one engine and connects; resolves with what lets the server speak. */
