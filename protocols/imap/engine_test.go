@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -122,6 +123,10 @@ func (c byteByByte) Read(p []byte) (int, error) { return c.Conn.Read(p[:1]) }
 // that is merely slow, or has nothing to say, is not.
 func TestSilence(t *testing.T) {
 	const patience = 200 * time.Millisecond
+	// On the bubble's clock, as a busy machine is slow as well.
+	inBubble := func(name string, f func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+	}
 	t.Run("after a command", func(t *testing.T) {
 		var e events
 		s := inbox(t, kimap.Options{Timeout: patience, Handler: e.handler()}, Want("{a} NOOP"), Line("* 4 EXISTS"), Hang())
@@ -134,11 +139,11 @@ func TestSilence(t *testing.T) {
 		noErr(t, err)
 		wantCode(t, idle.Stop(context.Background()), coded.ETIMEDOUT)
 	})
-	t.Run("slow", func(t *testing.T) {
+	inBubble("slow", func(t *testing.T) {
 		s := pausing(t, patience*2/3, "", "* OK wait\r\n", "* OK wait\r\n", "* OK wait\r\n", "T1 OK done\r\n")
 		noErr(t, s.Noop(context.Background()))
 	})
-	t.Run("idle", func(t *testing.T) {
+	inBubble("idle", func(t *testing.T) {
 		s := pausing(t, 2*patience, "+ go\r\n", "* 4 EXISTS\r\n")
 		_, err := s.Idle(within(t))
 		noErr(t, err)
@@ -148,7 +153,7 @@ func TestSilence(t *testing.T) {
 		case <-time.After(3 * patience):
 		}
 	})
-	t.Run("the app takes its time", func(t *testing.T) {
+	inBubble("the app takes its time", func(t *testing.T) {
 		s := pausing(t, 0, "* 1 FETCH (UID 1 BODY[] {6}\r\nhello!", ")\r\nT1 OK done\r\n")
 		lit, err := s.Download(within(t), imap.SeqSetNum(1), &imap.FetchItemBodySection{Peek: true})
 		noErr(t, err)
