@@ -26,7 +26,7 @@ const wanted = option && option[1].split(',');
 const engines = findEngines(wanted && wanted.includes('js') ? [...new Set(['tinygo', ...wanted])] : wanted);
 
 /** The programs, each with the phone's TLS and with our own, but those that are about nothing else; and which engine has which. */
-const plain = ['imap', 'irc', 'dns', 'dnssec'];
+const plain = ['mail', 'irc', 'dns', 'dnssec'];
 const modules = {
   go: [...plain.map((name) => [name, 'phone']), ...plain.concat(SINGLE).map((name) => [name, 'own'])],
   tinygo: [['irc', 'phone'], ['dns', 'phone']],

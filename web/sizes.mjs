@@ -17,12 +17,12 @@ export const smallBudgets = {
 
 /** Bytes of code section, which a 32-bit Gecko turns into eight times as much machine code at every start. */
 export const budgets = {
-  imap: 2_650_000,
+  mail: 2_650_000,
   irc: 2_300_000,
   dns: 2_300_000,
   dnssec: 3_000_000,
   // What crypto/tls, crypto/x509 and the roots cost is the price of an app that chooses them.
-  'imap-tls': 5_200_000,
+  'mail-tls': 5_200_000,
   'irc-tls': 5_000_000,
   'dns-tls': 4_900_000,
   'dnssec-tls': 5_300_000,
@@ -56,11 +56,11 @@ const withTLS = Object.fromEntries(Object.entries(reasons).filter(([name]) => !t
 
 /** Package or function → reason, for each module. */
 export const forbidden = {
-  imap: { ...reasons, fmt: '0.16 MB of code, with the reflection that it brings' },
+  mail: { ...reasons, fmt: '0.16 MB of code, with the reflection that it brings' },
   irc: reasons,
   dns: reasons,
   dnssec: reasons,
-  'imap-tls': withTLS,
+  'mail-tls': withTLS,
   'irc-tls': withTLS,
   'dns-tls': withTLS,
   'dnssec-tls': withTLS,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -49,7 +50,8 @@ const maxTimeout = 24 * time.Hour
 type Method func(ctx context.Context, c *Call) error
 
 // Methods are a module's methods by name; those of a handle's kind are named
-// "kind.method".
+// "kind.method". In a module of several protocols each name, and so each kind,
+// begins with the protocol: "imap.connect", "imap.session.fetch".
 type Methods map[string]Method
 
 // Call is a call under way.
@@ -102,7 +104,8 @@ var current *module
 // eventBatch is how much may wait before events are handed over at once.
 const eventBatch = 32 << 10
 
-// Serve answers calls for ever.
+// Serve answers calls for ever. A module of several protocols has none of its
+// own: protocol is empty.
 func Serve(protocol string, methods Methods) {
 	debug.SetMemoryLimit(memoryLimit)
 	current = &module{protocol: protocol, methods: methods, handles: map[int32]*Handle{}, calls: map[int32]context.CancelCauseFunc{}}
@@ -140,11 +143,11 @@ func (m *module) cancel(id int32) {
 
 func (m *module) run(id int32, name string, handleID int32, text string, blob []byte) {
 	c := &Call{id: id, Bytes: blob}
-	err := m.call(c, name, handleID, text)
+	name, err := m.call(c, name, handleID, text)
 	m.flushAll()
 	if err != nil {
 		c.Out.Reset()
-		writeError(&c.Out, coded.From(err, m.protocol))
+		writeError(&c.Out, coded.From(err, m.protocolOf(name)))
 		reply(id, kindError, c.Out.Bytes(), nil)
 		return
 	}
@@ -154,10 +157,20 @@ func (m *module) run(id int32, name string, handleID int32, text string, blob []
 	reply(id, kindResult, c.Out.Bytes(), c.Blob)
 }
 
-func (m *module) call(c *Call, name string, handleID int32, text string) error {
+// protocolOf tells which protocol the method or handle of that name is of.
+func (m *module) protocolOf(name string) string {
+	if m.protocol != "" {
+		return m.protocol
+	}
+	protocol, _, _ := strings.Cut(name, ".")
+	return protocol
+}
+
+// call makes a call; full is the name by which Methods has its method.
+func (m *module) call(c *Call, name string, handleID int32, text string) (full string, err error) {
 	args, err := parseArgs(text)
 	if err != nil {
-		return err
+		return name, err
 	}
 	c.Args = args
 	if handleID != 0 {
@@ -165,22 +178,22 @@ func (m *module) call(c *Call, name string, handleID int32, text string) error {
 		h := m.handles[handleID]
 		m.mu.Unlock()
 		if h == nil {
-			return coded.New(coded.ECLOSED, m.protocol, "", nil)
+			return "", coded.New(coded.ECLOSED, m.protocol, "", nil)
 		}
 		if name == "close" {
 			h.Close()
-			return nil
+			return h.kind, nil
 		}
 		c.owner, c.Target = h, h.target
 		name = h.kind + "." + name
 	}
 	method := m.methods[name]
 	if method == nil {
-		return coded.New(coded.EINVAL, m.protocol, "There is no method "+name+".", nil)
+		return name, coded.New(coded.EINVAL, m.protocol, "There is no method "+name+".", nil)
 	}
 	timeout := time.Duration(args.Int("timeout", 0, int64(maxTimeout/time.Millisecond))) * time.Millisecond
 	if err := args.Err(); err != nil {
-		return err
+		return name, err
 	}
 	if timeout == 0 {
 		timeout = DefaultTimeout
@@ -199,13 +212,13 @@ func (m *module) call(c *Call, name string, handleID int32, text string) error {
 	}()
 	err = method(ctx, c)
 	if err == nil {
-		return args.Err()
+		return name, args.Err()
 	}
 	// What the app did comes before what followed from it.
 	if cause := context.Cause(ctx); errors.Is(cause, errAborted) {
-		return errAborted
+		return name, errAborted
 	}
-	return err
+	return name, err
 }
 
 // NewHandle makes a handle of the given kind, whose methods are those named
@@ -308,7 +321,7 @@ func (h *Handle) Ended(err error) {
 		r.Object(func() {
 			if err != nil {
 				r.Key("error")
-				writeError(r, coded.From(err, h.module.protocol))
+				writeError(r, coded.From(err, h.module.protocolOf(h.kind)))
 			}
 		})
 	})

@@ -9,6 +9,6 @@
 // An entry point says what it serves and never returns:
 //
 //	func main() {
-//		call.Serve("imap", call.Methods{"connect": connect, "session.fetch": fetch, …})
+//		call.Serve("irc", call.Methods{"connect": connect, "session.join": join, …})
 //	}
 package call

@@ -56,7 +56,7 @@ const chosen = process.argv.slice(2).filter((name) => name !== '--quick');
 const quick = process.argv.includes('--quick');
 const unknown = chosen.filter((name) => !Object.hasOwn(FULL, name));
 if (unknown.length > 0) fail(`no such benchmark: ${unknown.join(', ')}; there are ${Object.keys(FULL).join(', ')}`);
-for (const file of ['kaiwire.js', 'kaiwire-worker.js', 'kaiwire-mock.js', 'imap.wasm', 'irc.wasm']) {
+for (const file of ['kaiwire.js', 'kaiwire-worker.js', 'kaiwire-mock.js', 'mail.wasm', 'irc.wasm']) {
   if (!existsSync(join(dist, file))) fail(`${file} is missing: make bundle`);
 }
 
@@ -79,7 +79,7 @@ async function measure(names, options) {
   const site = await startSite({
     '/bench/': here,
     '/dist/': dist,
-    '/imap/imap.wasm': join(dist, 'imap.wasm'),
+    '/imap/mail.wasm': join(dist, 'mail.wasm'),
     '/imap/kaiwire-worker.js': worker,
     '/irc/irc.wasm': join(dist, 'irc.wasm'),
     '/irc/kaiwire-worker.js': worker,

@@ -15,7 +15,7 @@ const MAX_UNKNOWN = 64;
 export class Client {
   constructor() {
     this.engine = null;
-    this.modules = [];      // the names of those that may be called
+    this.modules = [];      // the names of those that have been loaded
     this.load = null;       // loads one
     this.starting = new Map(); // those that have ended: null, or the promise of their being there again
     this.calls = new Map();

@@ -10,7 +10,7 @@ export class Imap {
   }
 
   async connect(options) {
-    const { value } = await this._client.call('imap', 'connect', 0, options, options, { opens: true })
+    const { value } = await this._client.call('mail', 'imap.connect', 0, options, options, { opens: true })
       .catch((error) => explain(this._client, error, options.host));
     return new ImapSession(this._client, value);
   }
@@ -41,7 +41,7 @@ const toBytes = (message) => (typeof message === 'string' ? new TextEncoder().en
 
 class ImapSession extends Handle {
   constructor(client, { handle, capabilities, mailbox }) {
-    super(client, 'imap', handle);
+    super(client, 'mail', handle);
     this.capabilities = capabilities;
     this.mailbox = mailbox;
   }
@@ -272,7 +272,7 @@ class ImapSession extends Handle {
 
 class Download extends Handle {
   constructor(client, { handle, size, type, parameters, filename, disposition }) {
-    super(client, 'imap', handle);
+    super(client, 'mail', handle);
     this.size = size;
     this.received = 0;
     this.type = type;

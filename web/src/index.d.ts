@@ -16,7 +16,7 @@ export class KaiwireError extends Error {
   code: ErrorCode;
   /** One sentence, fit to show. */
   message: string;
-  /** Which module it comes from; absent for the loader and the bridge. */
+  /** Which protocol it comes from; absent for the loader and the bridge. */
   protocol?: ModuleName;
   /** `now`: connect again at once; `later`: wait first; `never`: change something first. */
   retry: 'now' | 'later' | 'never';
@@ -38,11 +38,11 @@ export interface CallOptions {
 export type ModuleName = 'imap' | 'irc' | 'dns' | 'dnssec' | 'trust';
 
 export interface LoadOptions {
-  /** The protocols that the app will use. */
+  /** The protocols that the app will use. Those of mail are in one file, `mail.wasm`, which is loaded once for all of them. */
   modules: ModuleName[];
   /**
    * Whose TLS: the phone's (default), or `own`, which knows TLS 1.3, today's roots and the options of `TlsOptions`, and
-   * takes more memory: a module of 4 MB of code instead of 2. Own TLS is in files of its own, `imap-tls.wasm` and so on;
+   * takes more memory: a module of 4 MB of code instead of 2. Own TLS is in files of its own, `mail-tls.wasm` and so on;
    * an app ships those that it loads. `trust` always brings its own.
    */
   tls?: 'phone' | 'own';

@@ -8,7 +8,7 @@ import { localError, receivedError } from './errors.js';
 import { Imap } from './imap.js';
 import { Irc } from './irc.js';
 import { Dns, Dnssec } from './dns.js';
-import { ENGINES, moduleFile } from './files.js';
+import { ENGINES, moduleFile, moduleOf } from './files.js';
 import { chooseSockets, locate } from './platform.js';
 import { engineOf } from './runtimes.js';
 import { Trust } from './trust.js';
@@ -40,7 +40,7 @@ export async function loadFrom(here, options, platform) {
     throw localError('EINVAL', '', 'The option "tls" of load() must be "phone" or "own".');
   }
   const engines = {};
-  for (const name of modules) engines[name] = chooseEngine(name, tls, options.engine);
+  for (const name of modules) engines[moduleOf(name)] = chooseEngine(name, tls, options.engine);
   const alone = modules.every((name) => WITHOUT_SOCKETS.indexOf(name) >= 0);
   const phone = chooseSockets(platform, options.sockets, alone ? noPhone : null);
   const base = folder(locate(platform, options.base || here));
@@ -51,11 +51,11 @@ export async function loadFrom(here, options, platform) {
     ? new WorkerEngine(phone, client, base, options)
     : new Engine(phone, client, { framing: options.framing, yields: true, read: platform.read });
   const wire = new Wire(client);
-  client.modules = modules.slice();
+  client.modules = Object.keys(engines);
   client.load = (name) => bounded(
     client.engine.load(name, base + moduleFile(name, tls, engines[name]), engines[name]), options.timeout || DEFAULT_TIMEOUT, base);
   try {
-    await Promise.all(modules.map((name) => client.load(name)));
+    await Promise.all(client.modules.map((name) => client.load(name)));
   } catch (error) {
     client.engine.close();
     throw error;

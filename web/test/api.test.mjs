@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import ts from 'typescript';
+import { moduleOf } from '../src/files.js';
 
 const root = new URL('../../', import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), 'utf8');
@@ -22,29 +23,31 @@ const properties = (name) => members(name, ts.SyntaxKind.PropertySignature);
 /** Where the methods of modules are that share them. */
 const METHODS = { dns: 'resolver/resolver_js.go' };
 
-/** The Go methods of a kind of handle: "session.fetch" is fetch of session. */
-function goMethods(module, kind) {
+/** The Go methods of a kind of handle: "session.fetch" is fetch of session, and "imap.session.fetch" where protocols share a module. */
+function goMethods(protocol, kind) {
+  const module = moduleOf(protocol);
+  const prefix = (module === protocol ? '' : `${protocol}.`) + (kind && `${kind}.`);
   const source = read(`wasm/${METHODS[module] ?? `${module}/main_js.go`}`);
   return [...source.matchAll(/^\t(?:\t|\{)"([\w.]+)"[:,]/gm)].map((m) => m[1])
-    .filter((name) => (kind ? name.startsWith(kind + '.') : !name.includes('.')))
-    .map((name) => name.replace(/^.*\./, '')).sort();
+    .filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+    .filter((name) => !name.includes('.')).sort();
 }
 
 // What is on one side only, and why.
 const onlyInGo = ['idleStop']; // the stop() of what idle() resolves to
 
-for (const [module, kind, name] of [
+for (const [protocol, kind, name] of [
   ['imap', '', 'Imap'], ['imap', 'session', 'ImapSession'], ['imap', 'download', 'Download'],
   ['irc', '', 'Irc'], ['irc', 'session', 'IrcSession'],
   ['dns', '', 'Dns'], ['dns', 'resolver', 'Resolver'], ['dns', 'network', 'LocalNetwork'], ['dnssec', 'resolver', 'ValidatingResolver'],
   ['trust', '', 'Trust'],
 ]) {
-  test(`${name} has the methods that ${module}.wasm has`, () => {
-    assert.deepEqual(goMethods(module, kind).filter((m) => !onlyInGo.includes(m)), methods(name));
+  test(`${name} has the methods that ${moduleOf(protocol)}.wasm has`, () => {
+    assert.deepEqual(goMethods(protocol, kind).filter((m) => !onlyInGo.includes(m)), methods(name));
   });
 }
 
-for (const [module, name] of [['imap', 'ImapEvents'], ['irc', 'IrcEvents']]) {
+for (const [module, name] of [['mail', 'ImapEvents'], ['irc', 'IrcEvents']]) {
   test(`${name} has the events that ${module}.wasm emits`, () => {
     const source = read(`wasm/${module}/main_js.go`) + (module === 'irc' ? read('wasm/irc/event_js.go') : '');
     const emitted = [...source.matchAll(/(?:Emit\(|return |message\(h, |number\(|text\()"(\w+)"/g)].map((m) => m[1]);

@@ -29,6 +29,6 @@ for (const module of Object.keys(smallBudgets)) {
 }
 
 test('what is linked is seen', () => {
-  const binary = readFileSync(new URL('../dist/imap-tls.wasm', import.meta.url));
+  const binary = readFileSync(new URL('../dist/mail-tls.wasm', import.meta.url));
   assert.ok(links(binary, 'crypto/tls'));
 });

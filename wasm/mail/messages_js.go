@@ -112,7 +112,7 @@ func download(ctx context.Context, c *call.Call, s *session) error {
 		return err
 	}
 	d.part = part
-	h := call.NewHandle("download")
+	h := call.NewHandle("imap.download")
 	h.Open(d, func() { close(d.closed) })
 	c.Out.Object(func() {
 		c.Out.Key("handle").Int(int64(h.ID))

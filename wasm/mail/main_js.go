@@ -1,5 +1,5 @@
-// The mail module: protocols/imap on the phone's sockets. Its methods and
-// events are those of ImapSession and Download in web/src/index.d.ts.
+// The mail module: the protocols of mail on the phone's sockets. Its methods and
+// events are those of Imap, ImapSession and Download in web/src/index.d.ts.
 package main
 
 import (
@@ -20,60 +20,60 @@ var methods = [...]struct {
 	name string
 	f    func(ctx context.Context, c *call.Call, s *session) error
 }{
-	{"session.has", has},
-	{"session.id", id},
-	{"session.namespace", namespace},
-	{"session.enable", enable},
-	{"session.select", selectMailbox},
-	{"session.unselect", unselect},
-	{"session.closeMailbox", closeMailbox},
-	{"session.sync", syncMailbox},
-	{"session.list", list},
-	{"session.create", create},
-	{"session.rename", rename},
-	{"session.delete", deleteMailbox},
-	{"session.subscribe", subscribe},
-	{"session.unsubscribe", unsubscribe},
-	{"session.status", status},
-	{"session.fetch", fetch},
-	{"session.download", download},
-	{"session.search", search},
-	{"session.sort", sortMessages},
-	{"session.thread", thread},
-	{"session.store", store},
-	{"session.storeLabels", storeLabels},
-	{"session.append", appendMessage},
-	{"session.appendAll", appendAll},
-	{"session.appendLimit", appendLimit},
-	{"session.replace", replace},
-	{"session.copy", copyMessages},
-	{"session.move", move},
-	{"session.expunge", expunge},
-	{"session.quota", quota},
-	{"session.setQuota", setQuota},
-	{"session.acl", acl},
-	{"session.myRights", myRights},
-	{"session.setAcl", setACL},
-	{"session.deleteAcl", deleteACL},
-	{"session.metadata", metadata},
-	{"session.setMetadata", setMetadata},
-	{"session.notify", notify},
-	{"session.idle", idle},
-	{"session.idleStop", idleStop},
-	{"session.noop", noop},
-	{"session.unauthenticate", unauthenticate},
-	{"session.logout", logout},
+	{"imap.session.has", has},
+	{"imap.session.id", id},
+	{"imap.session.namespace", namespace},
+	{"imap.session.enable", enable},
+	{"imap.session.select", selectMailbox},
+	{"imap.session.unselect", unselect},
+	{"imap.session.closeMailbox", closeMailbox},
+	{"imap.session.sync", syncMailbox},
+	{"imap.session.list", list},
+	{"imap.session.create", create},
+	{"imap.session.rename", rename},
+	{"imap.session.delete", deleteMailbox},
+	{"imap.session.subscribe", subscribe},
+	{"imap.session.unsubscribe", unsubscribe},
+	{"imap.session.status", status},
+	{"imap.session.fetch", fetch},
+	{"imap.session.download", download},
+	{"imap.session.search", search},
+	{"imap.session.sort", sortMessages},
+	{"imap.session.thread", thread},
+	{"imap.session.store", store},
+	{"imap.session.storeLabels", storeLabels},
+	{"imap.session.append", appendMessage},
+	{"imap.session.appendAll", appendAll},
+	{"imap.session.appendLimit", appendLimit},
+	{"imap.session.replace", replace},
+	{"imap.session.copy", copyMessages},
+	{"imap.session.move", move},
+	{"imap.session.expunge", expunge},
+	{"imap.session.quota", quota},
+	{"imap.session.setQuota", setQuota},
+	{"imap.session.acl", acl},
+	{"imap.session.myRights", myRights},
+	{"imap.session.setAcl", setACL},
+	{"imap.session.deleteAcl", deleteACL},
+	{"imap.session.metadata", metadata},
+	{"imap.session.setMetadata", setMetadata},
+	{"imap.session.notify", notify},
+	{"imap.session.idle", idle},
+	{"imap.session.idleStop", idleStop},
+	{"imap.session.noop", noop},
+	{"imap.session.unauthenticate", unauthenticate},
+	{"imap.session.logout", logout},
 }
 
 func main() {
 	all := call.Methods{
-		"connect":       connect,
-		"download.read": read,
+		"imap.connect":       connect,
+		"imap.download.read": read,
 	}
 	for _, m := range methods {
 		all[m.name] = on(m.f)
 	}
-	call.Serve("imap", all)
+	call.Serve("", all)
 }
 
 // session is what the app's handle stands for.
@@ -93,7 +93,7 @@ func on(f func(ctx context.Context, c *call.Call, s *session) error) call.Method
 
 func connect(ctx context.Context, c *call.Call) error {
 	a := c.Args
-	h := call.NewHandle("session")
+	h := call.NewHandle("imap.session")
 	o := imap.Options{Handler: handler(h), WordDecoder: decodeWord, NoCompress: a.Has("compress") && !a.Bool("compress")}
 	o.Host, o.Port, o.Security = a.Server()
 	auth, ok := a.Auth()
