@@ -11,9 +11,8 @@ import (
 	"kaiwire/protocols/dial"
 )
 
-// maxWrite is the most that one call hands to the platform, which copies every
-// send several times and reports room again only when all of it has gone.
-const maxWrite = 64 << 10
+// maxCall is the most that one call of JavaScript's is offered: an int32 holds it.
+const maxCall = 1 << 30
 
 // conn is a net.Conn over one of the phone's TCP sockets. Its local address is
 // always 0.0.0.0:0, as the platform does not tell.
@@ -42,7 +41,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		if len(p) == 0 {
 			return 0, nil
 		}
-		switch n := streamRead(c.id, unsafe.Pointer(&p[0]), int32(min(len(p), 1<<30))); {
+		switch n := streamRead(c.id, unsafe.Pointer(&p[0]), int32(min(len(p), maxCall))); {
 		case n > 0:
 			return int(n), nil
 		case n == yieldFirst:
@@ -74,7 +73,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		if done == len(p) {
 			return done, nil
 		}
-		switch n := streamWrite(c.id, unsafe.Pointer(&p[done]), int32(min(len(p)-done, maxWrite))); {
+		switch n := streamWrite(c.id, unsafe.Pointer(&p[done]), int32(min(len(p)-done, maxCall))); {
 		case n > 0:
 			done += int(n)
 		case n == ended:

@@ -31,6 +31,16 @@
 //   - A Write that returned nil has been handed to the platform, which may
 //     still lose it; that shows as an error of a later call.
 //
+// # What a connection keeps
+//
+// At the most, and besides what the platform itself reads ahead (384 KiB on a
+// phone): of what has been received, 256 KiB wait for Read and one more event of
+// the platform's; a socket that has so much is suspended. Of what was written,
+// 320 KiB are on their way in the platform, of which a phone may make four
+// copies; until those have gone, Write waits. In a worker, 1 MiB more of what
+// was received and 768 KiB more of what was written cross between page and
+// worker, each of which keeps up to 768 KiB of buffers to be filled again.
+//
 // # What differs where TinyGo has compiled the program
 //
 // All of the above holds, and what nettest asks of a connection. But:

@@ -9,24 +9,30 @@
 // what the other has not yet taken, so that neither can fill the other's
 // memory: the page suspends a socket while more than WINDOW received bytes are
 // on their way, drops datagrams beyond it, and the worker sees send() return
-// false while more than SEND_WINDOW sent bytes are.
+// false while more than ROOM sent bytes are.
 //
-// What is to be sent waits in the page while the platform is full, so that the
-// worker makes the next bytes while these are on their way. The buffers that
-// brought it go back to be filled again: new ones cost more than the copying.
+// What is to be sent waits in the page while the platform has its window full,
+// so that the worker makes the next bytes while these are on their way. What
+// the worker sends in one turn is joined: the platform is slow with many small
+// sends, as a port is with messages. The buffers that brought it go back to be
+// filled again: new ones cost more than the copying.
 //
 // Both halves take what comes as if it were hostile: a message that is not of
 // its form is ignored.
 
+import { SEND_WINDOW } from './stream.js';
+
 const WINDOW = 1024 * 1024;
-const SEND_WINDOW = 256 * 1024;
+/** What the worker may have on its way to the page before it is asked for a pause. */
+const ROOM = 512 * 1024;
 /** What has been taken, or sent, is told when it comes to so much: a message for each would cost the page as much as the data. */
 const TOOK = WINDOW / 8;
-const SENT = SEND_WINDOW / 4;
-/** Buffers that come back are kept if they are this large, and so many of them: a socket in bulk has no more on their way. */
-const SPARE_MIN = 16 * 1024;
-const SPARE_MAX = 128 * 1024;
-const SPARES = 4;
+const SENT = ROOM / 4;
+/** The buffers in which bytes are joined, and how many that have come back are kept: a socket in bulk has no more on their way. */
+const PIECE = 128 * 1024;
+const SPARES = 6;
+/** What is less and comes alone has a buffer of its own. */
+const PIECE_MIN = 16 * 1024;
 /** Sockets that one worker may have open; a phone's kernel has 1024 files for all. */
 const MAX_SOCKETS = 256;
 /** How long a closed socket is kept for its close event, which may never come: see stream.js. */
@@ -68,9 +74,8 @@ function wellFormed(form, message) {
 }
 
 const lengthOf = (data) => (typeof data === 'string' ? data.length : data.byteLength);
-/** Whether data may bring so many bytes: one that is used again may be larger, within bounds. */
-const brings = (data, length) => lengthOf(data) === length ||
-  (buffer(data) && length >= SPARE_MIN && length < data.byteLength && data.byteLength <= SPARE_MAX);
+/** Whether data may bring so many bytes: a piece need not be full. */
+const brings = (data, length) => lengthOf(data) === length || (buffer(data) && data.byteLength === PIECE && length < PIECE);
 const transferOf = (data) => (typeof data === 'string' ? [] : [data]);
 
 const failure = (name, message) => Object.assign(new Error(message), { name });
@@ -132,7 +137,7 @@ export class PageRelay {
     const entry = {
       id, socket, closing: false, timer: 0,
       unacknowledged: 0, choked: false, suspended: 0, // of what has been received
-      queue: [], queued: 0, full: false, sent: 0, used: [], // of what is to be sent
+      queue: [], queued: 0, full: false, ahead: 0, sent: 0, used: [], // of what is to be sent
     };
     this.sockets.set(id, entry);
     socket.onopen = () => {
@@ -143,7 +148,8 @@ export class PageRelay {
     socket.ondata = (event) => this.ondata(entry, event.data);
     socket.ondrain = () => {
       entry.full = false;
-      this.sendQueued(entry);
+      entry.ahead = 0;
+      this.sendQueued(entry, false);
     };
     socket.onerror = (event) => this.failed(id, event);
     socket.onclose = () => this.forget(entry);
@@ -188,26 +194,29 @@ export class PageRelay {
     }
     entry.queue.push({ data, length });
     entry.queued += length;
-    if (!entry.full) this.sendQueued(entry);
+    this.sendQueued(entry, false);
   }
 
-  /** Hands to the platform what waits for it, which it takes whether there is room or not, and tells the worker. */
-  sendQueued(entry) {
+  /** Hands to the platform what waits for it, `all` of it or as far as the window goes, and tells the worker. */
+  sendQueued(entry, all) {
     const { id, socket, queue } = entry;
-    entry.queue = [];
-    entry.sent += entry.queued;
-    entry.queued = 0;
     try {
-      for (const { data, length } of queue) {
+      while (queue.length > 0 && (all || !entry.full || entry.ahead + queue[0].length <= SEND_WINDOW)) {
+        const { data, length } = queue.shift();
+        entry.queued -= length;
+        entry.sent += length;
         const room = typeof data === 'string' ? socket.send(data) : socket.send(data, 0, length);
         if (!room) entry.full = true;
-        if (length >= SPARE_MIN && buffer(data)) entry.used.push(data);
+        if (entry.full) entry.ahead += length;
+        if (buffer(data) && data.byteLength === PIECE) entry.used.push(data);
       }
     } catch (error) {
+      entry.queue = [];
+      entry.queued = 0;
       this.failed(id, error);
       return;
     }
-    if (entry.sent < SENT) return;
+    if (entry.sent < SENT && entry.used.length < SPARES) return;
     this.post(['sent', id, entry.sent, entry.used], entry.used);
     entry.sent = 0;
     entry.used = [];
@@ -230,7 +239,7 @@ export class PageRelay {
   upgrade(id) {
     const entry = this.sockets.get(id);
     if (!entry) return;
-    this.sendQueued(entry);
+    this.sendQueued(entry, true);
     entry.socket.upgradeToSecure();
   }
 
@@ -240,7 +249,7 @@ export class PageRelay {
     entry.closing = true;
     entry.timer = setTimeout(() => this.forget(entry), LINGER);
     this.release(entry);
-    this.sendQueued(entry);
+    this.sendQueued(entry, true);
     entry.socket.close();
   }
 
@@ -390,17 +399,9 @@ export class WorkerRelay {
     return socket;
   }
 
-  /** Bytes of a buffer, which the caller keeps, at the start of one that the transfer takes away. */
-  copy(data, offset, length) {
-    const spare = length >= SPARE_MIN ? this.spares.pop() : undefined;
-    if (!spare || spare.byteLength < length) return data.slice(offset, offset + length);
-    new Uint8Array(spare).set(new Uint8Array(data, offset, length));
-    return spare;
-  }
-
   keep(buffers) {
     for (const spare of buffers) {
-      if (this.spares.length < SPARES && spare.byteLength >= SPARE_MIN && spare.byteLength <= SPARE_MAX) this.spares.push(spare);
+      if (this.spares.length < SPARES && spare.byteLength === PIECE) this.spares.push(spare);
     }
   }
 
@@ -433,6 +434,8 @@ class RelayedSocket {
     this.unasked = 0; // bytes that have come since we asked for no more
     this.onopen = this.ondata = this.ondrain = this.onerror = this.onclose = null;
     this.waitsForDrain = false;
+    this.piece = null; // what is sent in this turn, filled so far
+    this.filled = 0;
   }
 
   get handlers() { return socketHandlers; }
@@ -441,14 +444,40 @@ class RelayedSocket {
     if (this.readyState !== 'open') throw failure('NS_ERROR_FAILURE', 'the socket is not open');
     if (typeof data === 'string') {
       length = data.length;
+      this.flush();
       this.relay.post(['send', this.id, data, length]);
-    } else {
-      const copy = this.relay.copy(data, offset, length);
+    } else if (!this.piece && length < PIECE_MIN) {
+      const copy = data.slice(offset, offset + length);
       this.relay.post(['send', this.id, copy, length], [copy]);
+    } else {
+      this.fill(new Uint8Array(data, offset, length));
     }
     this.bufferedAmount += length;
-    if (this.bufferedAmount > SEND_WINDOW) this.waitsForDrain = true;
+    if (this.bufferedAmount > ROOM) this.waitsForDrain = true;
     return !this.waitsForDrain;
+  }
+
+  /** Copies into pieces, which leave when they are full or the turn is over. */
+  fill(bytes) {
+    for (let done = 0; done < bytes.length;) {
+      if (!this.piece) {
+        this.piece = this.relay.spares.pop() || new ArrayBuffer(PIECE);
+        Promise.resolve().then(() => this.flush());
+      }
+      const part = bytes.subarray(done, done + PIECE - this.filled);
+      new Uint8Array(this.piece).set(part, this.filled);
+      this.filled += part.length;
+      done += part.length;
+      if (this.filled === PIECE) this.flush();
+    }
+  }
+
+  flush() {
+    const { piece, filled } = this;
+    if (!piece) return;
+    this.piece = null;
+    this.filled = 0;
+    this.relay.post(['send', this.id, piece, filled], [piece]);
   }
 
   suspend() {
@@ -462,9 +491,13 @@ class RelayedSocket {
     this.relay.post(['resume', this.id]);
   }
 
-  upgradeToSecure() { this.relay.post(['upgrade', this.id]); }
+  upgradeToSecure() {
+    this.flush();
+    this.relay.post(['upgrade', this.id]);
+  }
 
   close() {
+    this.flush();
     this.readyState = 'closing';
     this.relay.post(['close', this.id]);
   }
@@ -491,7 +524,7 @@ const socketHandlers = {
     this.relay.keep(used);
     this.bufferedAmount = Math.max(0, this.bufferedAmount - length);
     // Not when all has gone, as on the phone: the page would have nothing to send until we have heard of it.
-    if (this.bufferedAmount <= SEND_WINDOW / 2 && this.waitsForDrain) {
+    if (this.bufferedAmount <= ROOM / 2 && this.waitsForDrain) {
       this.waitsForDrain = false;
       if (this.ondrain) this.ondrain({});
     }

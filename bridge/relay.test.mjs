@@ -10,6 +10,9 @@ const KIB = 1024;
 /** The bounds of relay.js. */
 const MAX_SOCKETS = 256;
 const WINDOW = 1024 * KIB;
+const PIECE = 128 * KIB;
+const PIECE_MIN = 16 * KIB;
+const SPARES = 6;
 const LINGER = 30_000;
 const SERVER = 'echo.test:7';
 
@@ -222,7 +225,7 @@ describe('a worker that wants too much', () => {
     const { page, socket, calls } = scripted(t);
     socket.onopen();
     for (let i = 0; i < 1000; i++) page.receive(['send', 1, new ArrayBuffer(0), 0]);
-    const wrong = [[new ArrayBuffer(8), 9], ['', 1], ['12', 1], ['x'.repeat(20 * KIB), 17 * KIB], [new ArrayBuffer(128 * KIB), 16 * KIB - 1],
+    const wrong = [[new ArrayBuffer(8), 9], ['', 1], ['12', 1], ['x'.repeat(20 * KIB), 17 * KIB], [new ArrayBuffer(64 * KIB), 16 * KIB],
       [new ArrayBuffer(128 * KIB + 1), 128 * KIB], [new ArrayBuffer(16 * KIB), 17 * KIB]];
     for (const parameters of wrong) page.receive(['send', 1, ...parameters]);
     assert.deepEqual(calls, []);
@@ -316,15 +319,15 @@ describe('bytes to be sent', () => {
     return { ...both, sent, state, send: (length) => both.page.receive(['send', 1, new ArrayBuffer(length), length]) };
   }
 
-  test('wait in the page while the platform is full, and are paid for when it has taken them', limit, (t) => {
+  test('wait in the page while the window is full, and are paid for when it has taken them', limit, (t) => {
     const { socket, posted, sent, state, send } = sending(t);
     state.full = true;
-    for (let i = 0; i < 4; i++) send(128 * KIB);
-    assert.deepEqual(sent, [128 * KIB]);
-    assert.deepEqual(posted.map(([operation, , length]) => [operation, length]), [['sent', 128 * KIB]]);
+    for (let i = 0; i < 4; i++) send(PIECE);
+    assert.deepEqual(sent, [PIECE, PIECE]);
+    assert.deepEqual(posted.map(([operation, , length]) => [operation, length]), Array(2).fill(['sent', PIECE]));
     socket.ondrain();
-    assert.deepEqual(sent, Array(4).fill(128 * KIB));
-    assert.equal(posted.at(-1)[2], 3 * 128 * KIB);
+    assert.deepEqual(sent, Array(4).fill(PIECE));
+    assert.equal(posted.at(-1)[2], 2 * PIECE);
     send(1);
     assert.equal(sent.length, 4);
     state.full = false;
@@ -333,59 +336,88 @@ describe('bytes to be sent', () => {
     assert.deepEqual(sent.slice(4), [1, 2]);
   });
 
-  test('their buffers go back, those that are worth it', limit, (t) => {
-    const { posted, send } = sending(t);
-    send(16 * KIB - 1);
+  test('their buffers go back, those that are filled again, and before the page keeps many of them', limit, (t) => {
+    const { page, posted, send } = sending(t);
+    const returned = () => posted.splice(0).map(([operation, , length, used]) => [operation, length, used.map((spare) => spare.byteLength)]);
     send(16 * KIB);
-    send(128 * KIB);
-    assert.deepEqual(posted.flatMap(([, , , used]) => used.map((spare) => spare.byteLength)), [16 * KIB, 128 * KIB]);
+    send(PIECE);
+    assert.deepEqual(returned(), [['sent', 16 * KIB + PIECE, [PIECE]]]);
+    for (let i = 0; i < SPARES; i++) page.receive(['send', 1, new ArrayBuffer(PIECE), 1]);
+    assert.deepEqual(returned(), [['sent', SPARES, Array(SPARES).fill(PIECE)]]);
   });
 
   for (const [operation, call] of [['close', 'close'], ['upgrade', 'upgradeToSecure']]) {
     test(`go before ${operation}`, limit, (t) => {
       const { page, sent, state, send, calls } = sending(t);
       state.full = true;
-      send(1);
-      send(2);
+      for (const length of [1, 2 * PIECE, 2]) send(length);
       assert.deepEqual([sent, calls], [[1], []]);
       page.receive([operation, 1]);
-      assert.deepEqual([sent, calls], [[1, 2], [call]]);
+      assert.deepEqual([sent, calls], [[1, 2 * PIECE, 2], [call]]);
       clearTimeout(page.sockets.get(1).timer);
     });
   }
 
   test('that the platform does not take are an error, at drain too', limit, (t) => {
-    const { socket, posted, state, send } = sending(t);
+    const { page, socket, posted, state, send } = sending(t);
     state.full = true;
-    send(1);
-    send(2);
+    for (const length of [1, 2 * PIECE, 2]) send(length);
     state.error = Object.assign(new Error('not open'), { name: 'NS_ERROR_FAILURE' });
     socket.ondrain();
     assert.deepEqual(posted, [['error', 1, 'NS_ERROR_FAILURE', 'not open']]);
+    assert.equal(page.sockets.get(1).queued, 0);
   });
 
-  test('travel in buffers that have come back, never in more of them than it takes, and whole', limit, () => {
+  test('are joined within a turn, in buffers that have come back, and keep their order', limit, async () => {
     const posted = [];
     const worker = new WorkerRelay((message) => posted.push(message));
     const socket = worker.open('h', 1, {});
     worker.receive(['open', 1]);
-    const returned = [1, 16 * KIB, 128 * KIB, 128 * KIB + 1, 64 * KIB, 64 * KIB, 64 * KIB, 64 * KIB].map((length) => new ArrayBuffer(length));
+    const returned = [1, PIECE - 1, PIECE + 1, ...Array(SPARES + 2).fill(PIECE)].map((length) => new ArrayBuffer(length));
     worker.receive(['sent', 1, 0, returned]);
-    assert.deepEqual(worker.spares.map((spare) => spare.byteLength), [16 * KIB, 128 * KIB, 64 * KIB, 64 * KIB]);
-    const bytes = Uint8Array.from({ length: 100 * KIB }, (_, i) => i % 251);
-    const carried = (offset, length) => {
+    assert.deepEqual(worker.spares, returned.slice(3, 3 + SPARES));
+    const bytes = Uint8Array.from({ length: 3 * PIECE }, (_, i) => i % 251);
+    let offset = 0;
+    const send = (length) => {
       socket.send(bytes.buffer, offset, length);
-      const [operation, , data, count] = posted.at(-1);
-      assert.deepEqual([operation, count], ['send', length]);
-      assert.deepEqual(new Uint8Array(data, 0, count), bytes.subarray(offset, offset + length));
-      return data;
+      offset += length;
     };
-    assert.equal(carried(7, 10).byteLength, 10);
-    assert.equal(carried(7, 20 * KIB), returned[5]);
-    assert.equal(carried(1, 80 * KIB).byteLength, 80 * KIB);
-    assert.equal(carried(1, 80 * KIB), returned[2]);
-    assert.equal(carried(0, 16 * KIB), returned[1]);
-    assert.equal(carried(0, 16 * KIB).byteLength, 16 * KIB);
+    let carried = 0;
+    const sent = () => posted.splice(0).map(([operation, , data, length]) => {
+      if (operation !== 'send') return operation;
+      assert.deepEqual(new Uint8Array(data, 0, length), bytes.subarray(carried, carried + length));
+      carried += length;
+      return [data.byteLength, length];
+    });
+    posted.length = 0;
+    send(10);
+    assert.deepEqual(sent(), [[10, 10]]);
+    send(PIECE_MIN);
+    send(10);
+    assert.deepEqual(sent(), []);
+    await null;
+    assert.deepEqual(sent(), [[PIECE, PIECE_MIN + 10]]);
+    send(PIECE + 5);
+    assert.deepEqual(sent(), [[PIECE, PIECE]]);
+    send(7);
+    socket.upgradeToSecure();
+    assert.deepEqual(sent(), [[PIECE, 12], 'upgrade']);
+    send(PIECE_MIN);
+    socket.close();
+    await null;
+    assert.deepEqual(sent(), [[PIECE, PIECE_MIN], 'close']);
+    assert.equal(worker.spares.length, SPARES - 4);
+  });
+
+  test('as text go behind what was joined before', limit, () => {
+    const posted = [];
+    const worker = new WorkerRelay((message) => posted.push(message));
+    const socket = worker.open('h', 1, {});
+    worker.receive(['open', 1]);
+    socket.send(new ArrayBuffer(PIECE_MIN), 0, PIECE_MIN);
+    socket.send('text');
+    assert.deepEqual(posted.slice(1).map(([operation, , data, length]) => [operation, typeof data, length]),
+      [['send', 'object', PIECE_MIN], ['send', 'string', 4]]);
   });
 });
 

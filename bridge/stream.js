@@ -10,6 +10,9 @@ const LOW_WATER = 64 * 1024;
  *  phone's main process, and its queue is searched from the front for each of them. */
 const SMALL_WRITE = 32 * 1024;
 const COLLECT = 64 * 1024;
+/** What may be on its way once the platform has asked for a pause, which it does at 64 KiB, to tell of room again only
+ *  when all has gone: with so little, it would wait for us more than we for it. A phone keeps up to four copies of it. */
+export const SEND_WINDOW = 256 * 1024;
 /** How long a socket that we closed is kept for its close event, which may never come. */
 const LINGER = 30000;
 
@@ -44,6 +47,7 @@ export class Stream {
     this.wantsRead = false;
     this.wantsWrite = false;
     this.full = false;        // send returned false and drain has not come
+    this.ahead = 0;           // bytes sent since
     this.collected = null;    // small writes of this turn
     this.collectedLength = 0;
     let socket;
@@ -94,6 +98,7 @@ export class Stream {
 
   ondrain() {
     this.full = false;
+    this.ahead = 0;
     if (this.wantsWrite && !this.closed) {
       this.wantsWrite = false;
       this.notify(WRITABLE);
@@ -177,21 +182,23 @@ export class Stream {
   }
 
   /**
-   * Sends or collects length bytes at offset of buffer: how many were taken, 0 for no room now, -1 at the end.
+   * Sends or collects up to length bytes at offset of buffer: how many were taken, 0 for no room now, -1 at the end.
    * The bytes are copied before this returns.
    */
   write(buffer, offset, length) {
     if (this.ended || this.closed || !this.opened) return -1;
-    if (this.full) {
+    const room = SEND_WINDOW - this.ahead - this.collectedLength;
+    if (room <= 0) {
       this.wantsWrite = true;
       return 0;
     }
-    if (length < SMALL_WRITE) {
-      this.collect(buffer, offset, length);
-      return length;
+    const n = Math.min(length, room);
+    if (n < SMALL_WRITE) {
+      this.collect(buffer, offset, n);
+      return n;
     }
     this.flush();
-    return this.send(buffer, offset, length) ? length : -1;
+    return this.send(buffer, offset, n) ? n : -1;
   }
 
   collect(buffer, offset, length) {
@@ -216,6 +223,7 @@ export class Stream {
         ? this.socket.send(latin1(new Uint8Array(buffer, offset, length)))
         : this.socket.send(buffer, offset, length);
       if (!room) this.full = true;
+      if (this.full) this.ahead += length;
       return true;
     } catch (error) {
       // Not open any more, which the platform reports by an event too, but not always.
