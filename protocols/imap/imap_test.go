@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -27,28 +26,9 @@ import (
 
 var asha = sasl.Credentials{User: "asha", Pass: "kaiwire"}
 
-func within(t testing.TB) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), protocoltest.Patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+func within(t testing.TB) context.Context { return protocoltest.Within(t) }
 
-// noLeaks fails the test if goroutines are left when all else of it is done.
-func noLeaks(t *testing.T) {
-	t.Helper()
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		deadline := time.Now().Add(protocoltest.Patience)
-		for runtime.NumGoroutine() > before {
-			if time.Now().After(deadline) {
-				buf := make([]byte, 1<<16)
-				t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
-			}
-			time.Sleep(time.Millisecond)
-		}
-	})
-}
+func noLeaks(t *testing.T) { t.Helper(); protocoltest.NoLeaks(t) }
 
 func serve(t *testing.T, o imapserver.Options) (*imapserver.Server, string) {
 	t.Helper()
@@ -104,14 +84,9 @@ func try(t *testing.T, d dial.Dialer, o kimap.Options) (*kimap.Session, error) {
 	return s, err
 }
 
-// wantCode fails unless err is a *coded.Error of code.
 func wantCode(t testing.TB, err error, code coded.Code) *coded.Error {
 	t.Helper()
-	var e *coded.Error
-	if !errors.As(err, &e) || e.Code != code || e.Protocol != "imap" {
-		t.Fatalf("got %v, want %s", err, code)
-	}
-	return e
+	return protocoltest.WantCode(t, err, "imap", code)
 }
 
 func noErr(t testing.TB, err error) {
