@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"kaiwire/protocols/dial"
@@ -23,6 +24,7 @@ const (
 	ABORT_ERR    Code = "ABORT_ERR"
 	EADDRINUSE   Code = "EADDRINUSE"
 	EAUTH        Code = "EAUTH"
+	EBUSY        Code = "EBUSY"
 	ECERT        Code = "ECERT"
 	ECLOSED      Code = "ECLOSED"
 	ECONNREFUSED Code = "ECONNREFUSED"
@@ -77,6 +79,7 @@ var Table = map[Code]Entry{
 	ABORT_ERR:    {Never, "The operation was cancelled."},
 	EADDRINUSE:   {Later, "The port is already in use on this phone."},
 	EAUTH:        {Never, "The server did not accept the user name or password."},
+	EBUSY:        {Later, "The server can't do this at the moment."},
 	ECERT:        {Never, "The server's certificate is not trusted by this phone."},
 	ECLOSED:      {Now, "The connection has been closed."},
 	ECONNREFUSED: {Later, "No connection: the server refused it, its name is wrong, or the phone is offline."},
@@ -115,7 +118,9 @@ type Error struct {
 	Protocol string // "imap", "irc", "dns", …; empty where none is concerned
 	Message  string // fit to show; From and New fill it from Table where empty
 	// Response is the server's own machine-readable code, as it sent it: an
-	// IMAP response code ("NONEXISTENT"), an IRC numeric ("433"), a DNS rcode.
+	// IMAP or POP3 response code ("NONEXISTENT", "IN-USE"), an IRC numeric
+	// ("433"), an SMTP reply code with its enhanced status ("550 5.1.1"), a DNS
+	// rcode.
 	Response string
 	Err      error // the cause, for logs; may be nil
 }
@@ -142,6 +147,24 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// maxText is how much of a server's text goes into an error or an event.
+const maxText = 400
+
+// Text makes a server's text fit to show: of one line, valid and short.
+func Text(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F {
+			return ' '
+		}
+		return r
+	}, text))
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return text
+}
 
 // Retry is the advice of Table for the error's code.
 func (e *Error) Retry() Retry {

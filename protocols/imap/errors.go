@@ -2,16 +2,12 @@ package imap
 
 import (
 	"errors"
-	"strings"
 
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/dial"
 )
 
 const protocol = "imap"
-
-// maxText is how much of a server's text goes into an error or an event.
-const maxText = 400
 
 // The makers of errors are in every function: inlined they are some 15 KB of a
 // module.
@@ -52,24 +48,9 @@ func (r *refusal) Error() string {
 
 // refused is the error for a server's NO or BAD.
 func refused(code coded.Code, r *refusal) *coded.Error {
-	err := newError(code, clean(r.text), r)
+	err := newError(code, coded.Text(r.text), r)
 	err.Response = r.code
 	return err
-}
-
-// clean makes a server's text fit to show: of one line, valid and short.
-func clean(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	text = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7F {
-			return ' '
-		}
-		return r
-	}, text))
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "") + "…"
-	}
-	return text
 }
 
 // errEnded stands for the reason why the session has ended, which the session

@@ -62,7 +62,7 @@ func (s *Session) unknown() {
 
 func (s *Session) report(what string) {
 	if s.o.Handler.Unknown != nil {
-		s.o.Handler.Unknown(clean(what))
+		s.o.Handler.Unknown(coded.Text(what))
 	}
 }
 
@@ -105,7 +105,7 @@ func (s *Session) tagged(tag []byte) error {
 
 func (s *Session) alert(code, text string) {
 	if code == "ALERT" && s.o.Handler.Alert != nil {
-		s.o.Handler.Alert(clean(text))
+		s.o.Handler.Alert(coded.Text(text))
 	}
 }
 
@@ -226,7 +226,7 @@ func (s *Session) status(verb string) error {
 }
 
 func byeError(code, text string) *coded.Error {
-	e := newError(coded.ECONNRESET, clean(text), errBye)
+	e := newError(coded.ECONNRESET, coded.Text(text), errBye)
 	e.Response = code
 	return e
 }

@@ -67,7 +67,7 @@ func (s *Session) ID(ctx context.Context, own *imap.IDData) (*imap.IDData, error
 			}
 			for _, f := range IDFields(data) {
 				if strings.EqualFold(string(name), f.Name) {
-					*f.Value = clean(string(b))
+					*f.Value = coded.Text(string(b))
 				}
 			}
 		})
