@@ -1168,15 +1168,13 @@ export const GROUPS = {
       const crowded = listen(own, BINARY, 1);
       await wait(SOON);
       let connects = 0;
-      const all = new Promise((resolve) => {
-        crowded.onconnect = (incoming) => {
-          bench.sockets.push(incoming.socket);
-          if (++connects === 5) resolve();
-        };
-      });
-      for (let i = 0; i < 5; i++) bench.dial(own, BINARY, '127.0.0.1');
-      await Promise.race([all, wait(EVENT_TIMEOUT)]);
-      bench.fact('listen on the same port again; backlog 1, 5 dials at once: connect events', connects);
+      // Not at once: whom a kernel with SYN cookies finds no place for, it lets believe to be connected, and forgets.
+      for (let i = 0; i < 5; i++) {
+        const next = accept(crowded);
+        bench.dial(own, BINARY, '127.0.0.1');
+        await next.then(() => connects++, () => {});
+      }
+      bench.fact('listen on the same port again; backlog 1, 5 dials one after another: connect events', connects);
     } finally {
       listeners.forEach((one) => one.close());
     }
