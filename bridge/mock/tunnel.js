@@ -37,7 +37,8 @@ import { DATAGRAM, Datagrams, ERRORS, Link, Listener } from './network.js';
  *
  * Who cannot wait sends a POST to the same address first. It is answered 200 with
  * `{port, ticket}`, 403 or 409; `&ticket=<ticket>` in the WebSocket's address
- * then takes over what is bound already.
+ * then takes over what is bound already. A POST to `<relay>/?unlisten=<ticket>`
+ * gives the port back before it is answered.
  *
  * A UDP port. The page dials `<relay>/?bind=<address>&port=<port>&reuse=<0|1>&loopback=<0|1>`,
  * the address empty for every IPv4 one. Binary messages are datagrams, where to
@@ -253,11 +254,13 @@ function channel(url, WebSocket, { ontext, onbytes = () => {}, onclose }) {
 
 class TunnelListener extends Listener {
   #channel;
+  #release;
 
-  /** `port` is 0 if it is not known yet; `accept(id)` makes the link to a connection that has come in. */
-  constructor(url, port, accept, WebSocket) {
+  /** `port` is 0 if it is not known yet; `accept(id)` makes the link to a connection that has come in, `release()` gives the port back. */
+  constructor(url, port, { accept, release }, WebSocket) {
     super();
     this.port = port;
+    this.#release = release;
     this.#channel = channel(url, WebSocket, {
       ontext: (message) => {
         switch (message.type) {
@@ -285,7 +288,10 @@ class TunnelListener extends Listener {
     this.onerror();
   }
 
-  close() { this.#channel.close(); }
+  close() {
+    this.#release();
+    this.#channel.close();
+  }
 }
 
 const ascii = new TextEncoder();
@@ -364,8 +370,9 @@ export class Tunnel {
   listen({ port, backlog, now }) {
     const query = { listen: port, backlog };
     let known = 0;
+    let release = () => {};
     if (now && this.#XMLHttpRequest) {
-      const bound = this.#reserve(query);
+      const bound = this.#post(query);
       if (!bound) {
         const listener = new Listener();
         listener.failed = true;
@@ -373,12 +380,15 @@ export class Tunnel {
       }
       known = bound.port;
       query.ticket = bound.ticket;
+      // As on a phone, where the parent process does one thing after the other: who listens next finds the port free.
+      release = () => this.#post({ unlisten: bound.ticket });
     }
     const accept = (id) => new TunnelLink(this.#ask({ accept: id }), { tls: false, accepted: true }, this.#WebSocket);
-    return new TunnelListener(this.#ask(query), known, accept, this.#WebSocket);
+    return new TunnelListener(this.#ask(query), known, { accept, release }, this.#WebSocket);
   }
 
-  #reserve(query) {
+  /** The relay's answer, waited for; null where it has refused. */
+  #post(query) {
     const url = new URL(this.#ask(query));
     url.protocol = url.protocol.replace('ws', 'http');
     const request = new this.#XMLHttpRequest();

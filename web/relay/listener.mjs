@@ -117,6 +117,9 @@ export class RelayedListener {
     this.onover();
   }
 
+  /** The port is free when this returns. */
+  close() { this.#finish(); }
+
   cut() {
     if (this.#over) return;
     this.#page?.terminate();

@@ -278,6 +278,24 @@ describe('asking first', () => {
     assert.equal(await refusal(relay, `/${query}`), 403, 'once only');
   });
 
+  test('a port that is given back can be had at once, whether or not a WebSocket has it', waitLimit, async (t) => {
+    const port = await freePort();
+    const relay = await relayFor(t, { listen: [port] });
+    for (const taken of [true, false, true]) {
+      const response = await ask(relay, `/?listen=${port}&backlog=1`);
+      assert.equal(response.status, 200);
+      const { ticket } = await response.json();
+      const page = taken && (await control(t, relay, `?listen=${port}&backlog=1&ticket=${ticket}`)).page;
+      const released = await ask(relay, `/?unlisten=${ticket}`);
+      assert.deepEqual([released.status, released.headers.get('access-control-allow-origin')], [200, ORIGIN]);
+      if (page) assert.equal((await once(page, 'close'))[0], 1000);
+      assert.equal((await ask(relay, `/?unlisten=${ticket}`)).status, 403, 'once only');
+    }
+    for (const ticket of ['', 'x', '0'.repeat(32)]) assert.equal((await ask(relay, `/?unlisten=${ticket}`)).status, 403);
+    assert.equal(await refusal(relay, `/?unlisten=${'0'.repeat(32)}`), 403);
+    assert.equal(relay.links, 0);
+  });
+
   test('what is not to be had', waitLimit, async (t) => {
     const port = await freePort();
     const relay = await relayFor(t, { listen: [port], links: 1 });

@@ -74,8 +74,9 @@ export async function startRelay({
   const links = new Set();
   /** Connections that have come in, by the id that their page was told. */
   const incoming = new Map();
-  /** Listeners that no WebSocket has taken over yet, by ticket. */
-  const reserved = new Map();
+  /** Listeners by ticket, and the tickets of those that no WebSocket has taken over yet. */
+  const held = new Map();
+  const reserved = new Set();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: WINDOW, perMessageDeflate: false });
 
   function refuse(entry) {
@@ -102,7 +103,8 @@ export async function startRelay({
     else if (method === 'connect' && !allowed.has(asked.dialled)) reason = 'not allowed';
     else if ((method === 'listen' || method === 'bind') && !ports[method].has(asked.port)) reason = 'not allowed';
     else if (method === 'accept' && !incoming.has(asked.id)) reason = 'not allowed';
-    else if (asked.ticket && !reserved.has(asked.ticket)) reason = 'not allowed';
+    else if (method === 'unlisten' && !held.has(asked.ticket)) reason = 'not allowed';
+    else if (method === 'listen' && asked.ticket && !reserved.has(asked.ticket)) reason = 'not allowed';
     else if (!asked.ticket && method !== 'accept' && links.size >= limit) reason = 'too many links';
     if (reason) refuse({ host: asked.host ?? '', port: asked.port ?? 0, origin: (origin ?? 'no origin').slice(0, 300), reason });
     return { asked, reason };
@@ -130,11 +132,16 @@ export async function startRelay({
       response.writeHead(426, { 'Content-Type': 'text/plain' }).end('kaiwire-relay speaks WebSocket only.\n');
       return;
     }
-    const { asked, reason } = judge(request, ['listen']);
+    const { asked, reason } = judge(request, ['listen', 'unlisten']);
     const { origin } = request.headers;
     const headers = { Connection: 'close', ...(origin !== undefined && reason !== 'origin' && { 'Access-Control-Allow-Origin': origin }) };
     if (reason) {
       response.writeHead(statusOf(reason), headers).end();
+      return;
+    }
+    if (asked.method === 'unlisten') {
+      held.get(asked.ticket).close();
+      response.writeHead(200, { ...headers, 'Content-Type': 'application/json' }).end('{}');
       return;
     }
     const bound = listener(asked);
@@ -143,9 +150,11 @@ export async function startRelay({
       const forget = bound.onover;
       bound.onover = () => {
         reserved.delete(ticket);
+        held.delete(ticket);
         forget();
       };
-      reserved.set(ticket, bound);
+      reserved.add(ticket);
+      held.set(ticket, bound);
       bound.expire(upgradeTimeout);
       response.writeHead(200, { ...headers, 'Content-Type': 'application/json' }).end(JSON.stringify({ port: bound.port, ticket }));
     };
@@ -176,7 +185,7 @@ export async function startRelay({
           break;
         }
         case 'listen': {
-          const bound = asked.ticket ? reserved.get(asked.ticket) : listener(asked);
+          const bound = asked.ticket ? held.get(asked.ticket) : listener(asked);
           reserved.delete(asked.ticket);
           if (bound) bound.attach(page);
           else page.terminate();
@@ -258,6 +267,10 @@ function target(url, mapped) {
   if (query.has('accept')) {
     const id = token('accept');
     return { method: 'accept', malformed: id === undefined, id };
+  }
+  if (query.has('unlisten')) {
+    const ticket = token('unlisten');
+    return { method: 'unlisten', malformed: ticket === undefined, ticket };
   }
   if (query.has('listen')) {
     const [port, backlog, ticket] = [number('listen'), number('backlog'), token('ticket')];
