@@ -83,9 +83,10 @@ soak: $(NODE_MODULES) ## An hour of chat and name queries in each engine, page a
 	test -d web/dist || $(MAKE) bundle
 	node web/soak/run.mjs
 
-bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist; beside it the phone's self-test. ENGINE=go, tinygo or js makes that one's modules only.
+bundle: $(NODE_MODULES) ## The package as an app gets it, in web/dist, and as npm tarball and zip in web/out; beside it the phone's self-test. ENGINE=go, tinygo or js makes that one's modules only.
 	node web/build.mjs $(if $(ENGINE),--engine=$(ENGINE))
 	node web/conformance/build.mjs
+	node web/archive.mjs
 
 bench: $(NODE_MODULES) ## Speed and memory as ratios, side by side in one run of Firefox; figures also in web/bench/out.
 	test -d web/dist || $(MAKE) bundle
@@ -95,7 +96,7 @@ sizes: ## What each module weighs, raw, code, gzip and brotli; fails over a budg
 	node web/sizes.mjs
 
 clean: ## Removes what was built.
-	rm -rf web/dist web/test/out web/bench/out web/faults/out web/soak/out
+	rm -rf web/dist web/out web/test/out web/bench/out web/faults/out web/soak/out
 
 $(NODE_MODULES): web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund

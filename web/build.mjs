@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 import { findEngines, runtimes } from './engines.mjs';
 import { lower } from './lower.mjs';
 import { moduleFile, SINGLE } from './src/files.js';
+import { finish } from './tree.mjs';
 
 const web = dirname(fileURLToPath(import.meta.url));
 const root = dirname(web);
@@ -106,7 +107,7 @@ async function buildScripts() {
   // The mock's classes stand in the page under their own names.
   await build({ ...shared, keepNames: true, entryPoints: [join(root, 'bridge/mock/index.js')], format: 'esm',
     target: 'firefox84', outfile: join(dist, 'kaiwire-mock.js') });
-  copyFileSync(join(web, 'src/index.d.ts'), join(dist, 'index.d.ts'));
+  for (const name of ['index.d.ts', 'mock.d.ts']) copyFileSync(join(web, 'src', name), join(dist, name));
 }
 
 /** The notices of everything that is linked or bundled. */
@@ -125,10 +126,22 @@ function licences() {
     parts.map(([name, text]) => `${name}\n${'-'.repeat(name.length)}\n\n${text.trim()}\n`).join('\n\n'));
 }
 
+/** What made the modules and scripts, and how; of build-info.json. */
+function toolchain() {
+  const versionOf = (name) => JSON.parse(readFileSync(join(web, 'node_modules', name, 'package.json'), 'utf8')).version;
+  return {
+    engines: Object.fromEntries(engines.map(({ name, version, flags }) => [name, { version, flags }])),
+    binaryen: fast ? null : { version: versionOf('binaryen'), flags: [...wasmFeatures, '-Oz'] },
+    esbuild: versionOf('esbuild'),
+    babel: versionOf('@babel/core'),
+  };
+}
+
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 await buildModules();
 await buildScripts();
 licences();
+finish(dist, programs.map(({ file, name, tls, engine }) => ({ file, name, tls, engine: engine.name })), toolchain());
 rmSync(join(web, 'dist'), { recursive: true, force: true });
 renameSync(dist, join(web, 'dist'));

@@ -12,20 +12,24 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const goEnvironment = { ...process.env, GOOS: 'js', GOARCH: 'wasm' };
 const go = (...args) => execFileSync('go', args, { cwd: root, env: goEnvironment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
+/** What is built does not depend on the checkout. */
+const goFlags = ['-trimpath', '-buildvcs=false', '-ldflags=-s -w'];
+
 /**
- * An engine: {name, build(pattern, file, tags): a package to WebAssembly, wasmExec: a file, licences: [name, file] of what
- * comes with it, runtime(): the module that exports wasm_exec.js's class Go}. In place of build, js has toScript(wasm, name)
+ * An engine: {name, version, flags: Go's, build(pattern, file, tags): a package to WebAssembly, wasmExec: a file,
+ * licences: [name, file] of what comes with it, runtime(): the module that exports wasm_exec.js's class Go}. In place of build, js has toScript(wasm, name)
  * of wasm/js/make.mjs, and recipe, a text that changes with what that makes.
  */
 const goroot = go('env', 'GOROOT').trim();
 const engines = {
   go: () => ({
     name: 'go',
+    version: go('env', 'GOVERSION').trim(),
+    flags: goFlags,
     wasmExec: join(goroot, 'lib/wasm/wasm_exec.js'),
     licences: [['The Go standard library and wasm_exec.js', join(goroot, 'LICENSE')]],
-    // What is built does not depend on the checkout.
     build: (pattern, file, tags = '') => {
-      go('build', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-tags=' + tags, '-o', file, pattern);
+      go('build', ...goFlags, '-tags=' + tags, '-o', file, pattern);
     },
     // Its programs look for fs, process and path on the global object, where they have to stay.
     runtime() {
@@ -41,6 +45,7 @@ const engines = {
     const compiler = findTinyGo();
     return compiler && {
       name: 'tinygo',
+      version: compiler.version,
       wasmExec: compiler.wasmExec,
       licences: [['TinyGo and its wasm_exec.js', compiler.licence]],
       build: compiler.build,
@@ -64,6 +69,7 @@ const engines = {
   // What TinyGo has built, once more as scripts.
   js: () => findTinyGo() && {
     name: 'js',
+    version: findTinyGo().version,
     wasmExec: join(root, 'wasm/js/exec.js'),
     licences: [],
     toScript,
