@@ -58,7 +58,7 @@ test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its
 	node --test $$(find bridge web/relay -name '*.test.mjs')
 
 test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
-	node --test --test-concurrency=1 $$(find web/test web/demo web/bench web/soak web/examples -name '*.test.mjs')
+	node --test --test-concurrency=1 $$(find web/test web/kit web/demo web/bench web/soak web/examples -name '*.test.mjs')
 
 gates: $(NODE_MODULES) ## What old engines take: the syntax of Gecko 48, the package in SpiderMonkey 78, stories where Firefox has forgotten what is newer.
 	test -d web/dist || $(MAKE) bundle

@@ -107,6 +107,8 @@ async function buildScripts() {
   // The mock's classes stand in the page under their own names.
   await build({ ...shared, keepNames: true, entryPoints: [join(root, 'bridge/mock/index.js')], format: 'esm',
     target: 'firefox84', outfile: join(dist, 'kaiwire-mock.js') });
+  await build({ ...shared, keepNames: true, entryPoints: [join(web, 'kit/phone/phone.js')], format: 'iife',
+    target: 'firefox84', outfile: join(dist, 'kit/phone/phone.js') });
   for (const name of ['index.d.ts', 'mock.d.ts']) copyFileSync(join(web, 'src', name), join(dist, name));
 }
 

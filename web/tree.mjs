@@ -6,12 +6,14 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { moduleOf } from './src/files.js';
 
 const web = dirname(fileURLToPath(import.meta.url));
 
 /** What is no part of the package although it lies in its folder. */
 export const BESIDE = /^self-test\//;
-const SOURCES = { 'kit': /\.test\.mjs$|^testdata\//, 'relay': /\.test\.mjs$|^testing\.mjs$/ };
+/** Folders that ship as they are, but for their tests and for what build.mjs makes of them. */
+const SOURCES = { kit: /\.test\.mjs$|^testdata\/|^phone\/phone\.js$/, relay: /\.test\.mjs$|^testing\.mjs$/ };
 
 /** The files below a folder, as paths with slashes, in the order of their bytes. */
 export function filesOf(folder) {
@@ -116,5 +118,6 @@ export function finish(dist, modules, toolchain) {
     const bytes = readFileSync(join(dist, path));
     return [path, { ...made[path], bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }];
   }));
-  put('build-info.json', `${JSON.stringify({ name: source.name, version: source.version, toolchain, files }, null, 2)}\n`);
+  const inModules = Object.fromEntries(protocols.map(({ name }) => [name, moduleOf(name)]));
+  put('build-info.json', `${JSON.stringify({ name: source.name, version: source.version, toolchain, protocols: inModules, files }, null, 2)}\n`);
 }

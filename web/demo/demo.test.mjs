@@ -4,12 +4,15 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { check } from '../kit/check.mjs';
+import { asset, filesFor } from '../kit/package.mjs';
 import { OUTPUT, launch, openPage } from '../test/browser.mjs';
 import { watch } from '../test/servers/process.mjs';
 
@@ -246,21 +249,22 @@ test('the buttons write letters as a keypad does', async () => {
 
 test('the app as it is packaged knows nothing of the mock', async () => {
   const { origin } = new URL(page.puppeteer.url());
-  const html = await (await fetch(`${origin}/app/index.html`)).text();
+  const html = await (await fetch(`${origin}/index.html`)).text();
   const packaged = await readFile(join(APP, 'index.html'), 'utf8');
-  assert.equal(html.replace(/<script type="module" src="\/phone\/socket\.js[^>]*><\/script>/, ''), packaged);
+  assert.equal(html.replace(/<script src="\/\.phone\/phone\.js"[^>]*><\/script>/, ''), packaged);
   assert.notEqual(html, packaged);
   for (const name of await readdir(APP, { recursive: true })) {
     if (!/\.(js|html|css|webapp|webmanifest)$/.test(name)) continue;
     const text = await readFile(join(APP, name), 'utf8');
     assert.doesNotMatch(text, /\bmock|tunnel|relay|127\.0\.0\.1/i, name);
     assert.doesNotMatch(text, /<script(?![^>]*\ssrc=)|\son\w+=/, name);
-    const response = await fetch(`${origin}/app/${name}`);
+    const response = await fetch(`${origin}/${name}`);
     assert.equal(response.status, 200, name);
     assert.match(response.headers.get('content-security-policy'), /script-src 'self'/);
   }
-  assert.equal((await fetch(`${origin}/app/../serve.mjs`)).status, 404);
-  assert.equal((await fetch(`${origin}/app/%2e%2e/serve.mjs`)).status, 404);
+  assert.equal((await fetch(`${origin}/%2e%2e/serve.mjs`)).status, 404);
+  assert.equal((await fetch(`${origin}/%2e%2e%2fserve.mjs`)).status, 404);
+  assert.equal((await fetch(`${origin}/manifest.webapp`)).status, 404, 'of the other phone');
 });
 
 test('a port that is taken is said to be', async () => {
@@ -276,22 +280,11 @@ test('a port that is taken is said to be', async () => {
   assert.match(said.join(''), new RegExp(`Port ${port} is taken`));
 });
 
-test('manifests say the same of the app, and what they name is there', async () => {
-  const [old, current] = await Promise.all(['manifest.webapp', 'manifest.webmanifest']
-    .map(async (name) => JSON.parse(await readFile(join(APP, name), 'utf8'))));
-  const features = current.b2g_features;
-  assert.equal(old.type, 'privileged');
-  assert.deepEqual(Object.keys(old.permissions), ['tcp-socket']);
-  assert.ok(old.permissions['tcp-socket'].description);
-  assert.deepEqual(features.permissions, old.permissions);
-  for (const field of ['version', 'subtitle', 'developer', 'default_locale', 'locales']) {
-    assert.deepEqual(features[field], old[field], field);
-  }
-  assert.ok(old.name.length <= 20 && current.short_name.length <= 12 && old.subtitle.length <= 40);
-  assert.equal(old.launch_path, current.start_url);
-  for (const { src, sizes } of current.icons) {
-    const png = await readFile(join(APP, src));
-    assert.equal(`${png.readUInt32BE(16)}x${png.readUInt32BE(20)}`, sizes);
-    assert.equal(old.icons[parseInt(sizes, 10)], src);
-  }
+test('nothing is wrong with the app, once the package’s files are in it', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kaiwire-demo-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await cp(APP, folder, { recursive: true });
+  await mkdir(join(folder, 'lib'));
+  for (const name of filesFor(['imap', 'irc', 'dns'])) await copyFile(asset(name), join(folder, 'lib', name));
+  assert.deepEqual(check(folder), []);
 });

@@ -11,20 +11,14 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { startRelay } from '../relay/relay.mjs';
-import { moduleFile } from '../src/files.js';
+import { filesFor } from '../kit/package.mjs';
+import { startPhone } from '../kit/serve.mjs';
 import { startServers } from './servers.mjs';
-import { startSite } from './site.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** What of the bundle goes into the app's package: load() takes the smallest module that was built. */
-const PACKAGED = ['kaiwire.classic.js', 'kaiwire-worker.js', ...['imap', 'irc', 'dns'].map(smallest)];
-
-function smallest(name) {
-  const small = moduleFile(name, 'phone', 'tinygo');
-  return existsSync(here(`../dist/${small}`)) ? small : moduleFile(name, 'phone', 'go');
-}
+/** What the app loads; load() takes the smallest module that was built. */
+const PROTOCOLS = ['imap', 'irc', 'dns'];
 
 /** The ports that the app is told of; the relay knows what they stand for. */
 const PORTS = { imap: 993, irc: 6697, dns: 53 };
@@ -47,59 +41,42 @@ function configuration({ imap, irc, dns }) {
   }, null, 2)};\n`;
 }
 
-/** Before anything of the app runs, its window gets what a phone has and a browser has not. */
-function withSockets(html, relay) {
-  // A module, hence deferred: it runs before the app's own scripts, which are deferred and come later.
-  const script = `<script type="module" src="/phone/socket.js?relay=${encodeURIComponent(relay)}"></script>`;
-  return html.replace('<head>', `<head>${script}`);
-}
-
 async function startDemo({ port, talk }, asked) {
-  const missing = PACKAGED.concat('kaiwire-mock.js').filter((name) => !existsSync(here(`../dist/${name}`)));
-  if (missing.length > 0) throw new Refusal(`web/dist lacks ${missing.join(', ')}: run “make bundle” first.`);
-
-  // First of all, because it is the one that is likely to fail.
-  const site = await startSite(port).catch((error) => {
-    if (error.code === 'EADDRINUSE') throw new Refusal(`Port ${port} is taken: choose another with --port.`);
-    if (error.code === 'EACCES') throw new Refusal(`Port ${port} may not be used: choose another with --port.`);
-    throw error;
-  });
-  let servers;
+  if (!existsSync(here('../dist/build-info.json'))) throw new Refusal('There is no web/dist: run “make bundle” first.');
+  const servers = await startServers(talk, asked).catch((error) => { throw new Refusal(error.message); });
+  if (!servers) return null;
   try {
-    servers = await startServers(talk, asked).catch((error) => { throw new Refusal(error.message); });
-    if (!servers) {
-      await site.close();
-      return null;
-    }
     const { imap, irc, dns, ca } = servers.places;
-    const relay = await startRelay({
-      allow: [imap.address, irc.address, dns.address],
-      hosts: {
-        [`${imap.host}:${PORTS.imap}`]: imap.address,
-        [`${irc.host}:${PORTS.irc}`]: irc.address,
-        [`${dns.host}:${PORTS.dns}`]: dns.address,
+    const phone = await startPhone({
+      folder: here('app/'),
+      port,
+      relay: {
+        allow: [imap.address, irc.address, dns.address],
+        hosts: {
+          [`${imap.host}:${PORTS.imap}`]: imap.address,
+          [`${irc.host}:${PORTS.irc}`]: irc.address,
+          [`${dns.host}:${PORTS.dns}`]: dns.address,
+        },
+        ca,
       },
-      origins: [`http://127.0.0.1:${site.port}`, `http://localhost:${site.port}`],
-      ca,
+      files: {
+        ...Object.fromEntries(filesFor(PROTOCOLS).map((name) => [`/lib/${name}`, here(`../dist/${name}`)])),
+        '/config.js': { text: configuration(servers.places) },
+      },
       log: (line) => console.error(`relay: ${line}`),
+    }).catch((error) => {
+      if (error.code === 'EADDRINUSE') throw new Refusal(`Port ${port} is taken: choose another with --port.`);
+      if (error.code === 'EACCES') throw new Refusal(`Port ${port} may not be used: choose another with --port.`);
+      throw error;
     });
-    site.folder('/app/', here('app/'));
-    site.folder('/phone/', here('phone/'));
-    site.file('/', here('phone/frame.html'));
-    site.file('/phone/mock.js', here('../dist/kaiwire-mock.js'));
-    for (const name of PACKAGED) site.file(`/app/lib/${name}`, here(`../dist/${name}`));
-    site.file('/app/config.js', { text: configuration(servers.places) });
-    for (const path of ['/app/', '/app/index.html']) {
-      site.file(path, here('app/index.html'), (html) => withSockets(html, relay.url));
-    }
     return {
-      url: `http://127.0.0.1:${site.port}/`,
+      url: phone.address,
       deliver: servers.deliver,
       failed: servers.ended,
-      stop: () => Promise.all([site.close(), relay.close(), servers.stop()]),
+      stop: () => Promise.all([phone.close(), servers.stop()]),
     };
   } catch (error) {
-    await Promise.all([site.close(), servers?.stop()]);
+    await servers.stop();
     throw error;
   }
 }

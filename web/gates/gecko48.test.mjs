@@ -12,10 +12,10 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const dist = process.env.KAIWIRE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
 
 /** The scripts of dist that are not for KaiOS 2.5, which has no modules. */
-const MODERN = ['kaiwire.js', 'kaiwire.node.js', 'kaiwire-mock.js'];
+const MODERN = /^(kaiwire\.js|kaiwire\.node\.js|kaiwire-mock\.js|esm\/.*|kit\/phone\/.*)$/;
 /** Those that run in a page only; a module's script runs where the app wants it. */
-const PAGE = ['kaiwire.classic.js', 'kaiwire-hosts.js', 'self-test/app.js'];
-const SHIPPED = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js') && !MODERN.includes(name));
+const PAGE = ['kaiwire.classic.js', 'kaiwire-hosts.js', 'self-test/app.js', 'kit/template/app.js', 'kit/template/config.js'];
+const SHIPPED = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js') && !MODERN.test(name));
 
 /** In MDN's data newer than 48, and nothing that a classic script's parser would meet. */
 const NO_SYNTAX = [

@@ -21,7 +21,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 /** Packs a copy of the package elsewhere, as another person would at another time. */
 function packed(name, umask, zone) {
   const folder = join(scratch, name, 'web');
-  execFileSync('sh', ['-c', `umask ${umask} && mkdir -p "$1" && cp -R "$2/dist" "$2/kit" "$2/relay" "$1" && cp "$2/archive.mjs" "$2/tree.mjs" "$2/package.json" "$1" && ln -s "$2/node_modules" "$1/node_modules"`,
+  execFileSync('sh', ['-c', `umask ${umask} && mkdir -p "$1" && cp -R "$2/dist" "$2/kit" "$2/src" "$1" && cp "$2/archive.mjs" "$2/tree.mjs" "$2/package.json" "$1" && ln -s "$2/node_modules" "$1/node_modules"`,
     'sh', folder, join(root, 'web')]);
   for (const path of filesOf(join(folder, 'dist'))) utimesSync(join(folder, 'dist', path), umask * 1e6, umask * 1e6);
   execFileSync(process.execPath, ['archive.mjs'], { cwd: folder, env: { ...process.env, TZ: zone }, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -32,7 +32,7 @@ function press(key) {
 function act(target, key) {
   if (isField(target) && key in LETTERS) type(target, key);
   else if (isField(target) && key === 'Backspace') replace(target, target.selectionStart - (target.selectionStart === target.selectionEnd), '');
-  else if (key === 'Backspace' || key === 'EndCall') restart();
+  else if (key === 'Backspace' || key === 'EndCall') closeApp();
 }
 
 const isField = (element) => element.tagName === 'INPUT' || element.tagName === 'TEXTAREA';
@@ -51,23 +51,24 @@ function replace(field, from, text) {
   field.dispatchEvent(new screen.contentWindow.InputEvent('input', { bubbles: true }));
 }
 
-/** The phone closes the app; its icon would open it again. */
-function restart() {
-  screen.contentWindow.location.reload();
+/** The phone closes the app, and is at its home screen, where the app's icon opens it again. */
+function closeApp() {
+  screen.contentWindow.location.href = '/.phone/home.html';
 }
 
-// Without a network, connections are cut and new ones refused.
+// Without a network, connections are cut and new ones refused, in the app and in each widget.
 const network = document.getElementById('network');
-let phone = null;
-const connect = () => { if (phone) phone.offline = !network.checked; };
+const phones = new Set();
+const connect = () => { for (const phone of phones) phone.offline = !network.checked; };
 network.addEventListener('change', () => {
   connect();
   screen.contentWindow.focus();
 });
-screen.addEventListener('phone', (event) => {
-  phone = event.detail;
+addEventListener('phone-on', (event) => {
+  phones.add(event.detail);
   connect();
 });
+addEventListener('phone-off', (event) => phones.delete(event.detail));
 
 function listen() {
   const app = screen.contentWindow;
@@ -79,13 +80,17 @@ function listen() {
     press(STAND_INS[event.key]);
   }, true);
   app.addEventListener('keydown', (event) => {
-    if (event.isTrusted && event.key === 'Backspace' && !event.defaultPrevented && !isField(event.target)) restart();
+    if (event.isTrusted && event.key === 'Backspace' && !event.defaultPrevented && !isField(event.target)) closeApp();
   });
   app.focus();
 }
 
 screen.addEventListener('load', listen);
-screen.src = '/app/index.html';
+const app = await (await fetch('app.json')).json();
+document.title = app.name;
+document.getElementById('name').textContent = app.name;
+document.getElementById('system').textContent = `KaiOS ${app.kaios}`;
+screen.src = app.start;
 
 document.addEventListener('keydown', (event) => {
   const key = STAND_INS[event.key] || (OWN.test(event.key) ? event.key : '');

@@ -1,0 +1,17 @@
+// Gives this window the phone's sockets, which reach servers by way of the
+// relay, and takes from it what the phone has not. It is built into one classic
+// script, which runs before the app; the app knows nothing of it.
+
+import { install, Tunnel } from '../../../bridge/mock/index.js';
+import { installWidgets } from './widgets.js';
+
+const { relay, profile, permissions } = document.currentScript.dataset;
+const granted = permissions.split(' ').filter(Boolean);
+const phone = install(window, { network: new Tunnel(relay), profile, permissions: granted });
+if (profile === 'kaios25') delete window.WebAssembly;
+installWidgets(window, granted);
+
+// For whoever holds the phone.
+const tell = (event) => top.dispatchEvent(new CustomEvent(event, { detail: phone }));
+tell('phone-on');
+addEventListener('pagehide', () => tell('phone-off'));
