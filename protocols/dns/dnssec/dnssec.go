@@ -287,7 +287,9 @@ func (w *work) answer(a *dns.Answer, name []byte, t dns.Type) verdict {
 				return result
 			}
 			if s.t == dns.TypeCNAME {
-				alias = dns.LowerName(s.records[0].Data)
+				if alias = nameOf(s.records[0].Data); alias == nil {
+					return worse(result, verdict{reason: NoProof, name: name})
+				}
 			}
 		}
 		if alias == nil {
@@ -601,6 +603,19 @@ func (w *work) delegation(parent *zone, child []byte) *zone {
 		return w.end(child, z.why, d.ttl)
 	}
 	return z
+}
+
+// nameOf is the name that a record's data is, in small letters; nil where it is
+// none, as a server may send what it likes.
+func nameOf(data []byte) []byte {
+	at := 0
+	for at < len(data) && 0 < data[at] && data[at] < 64 {
+		at += 1 + int(data[at])
+	}
+	if at != len(data)-1 || data[at] != 0 {
+		return nil
+	}
+	return dns.LowerName(data)
 }
 
 // count is the number of labels of a name, without the root's.
