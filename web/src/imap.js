@@ -271,7 +271,7 @@ class ImapSession extends Handle {
 }
 
 class Download extends Handle {
-  constructor(client, { handle, size, type, parameters, filename, disposition }) {
+  constructor(client, { handle, size, type, parameters, filename, disposition, dispositionParameters }) {
     super(client, 'mail', handle);
     this.size = size;
     this.received = 0;
@@ -279,6 +279,7 @@ class Download extends Handle {
     this.parameters = parameters;
     this.filename = filename;
     this.disposition = disposition;
+    this.dispositionParameters = dispositionParameters;
   }
 
   async read(options) {

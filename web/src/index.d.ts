@@ -620,7 +620,8 @@ export interface Download extends Handle<CloseEvents> {
   /** Octets of it that have come, as of the last `read`. */
   readonly received: number;
   /** Of a part, as in `BodyStructure`. */
-  readonly type?: string; readonly parameters?: Record<string, string>; readonly disposition?: string; readonly filename?: string;
+  readonly type?: string; readonly parameters?: Record<string, string>; readonly filename?: string;
+  readonly disposition?: string; readonly dispositionParameters?: Record<string, string>;
   /** The next bytes, or null at the end. No window is asked for before this is called. */
   read(options?: CallOptions): Promise<Uint8Array | null>;
 }
