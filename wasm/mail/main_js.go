@@ -1,5 +1,5 @@
 // The mail module: the protocols of mail on the phone's sockets. Its methods and
-// events are those of Imap, ImapSession and Download in web/src/index.d.ts.
+// events are those of Imap, Mime and their handles in web/src/index.d.ts.
 package main
 
 import (
@@ -37,6 +37,7 @@ var methods = [...]struct {
 	{"imap.session.status", status},
 	{"imap.session.fetch", fetch},
 	{"imap.session.download", download},
+	{"imap.session.open", openMessage},
 	{"imap.session.search", search},
 	{"imap.session.sort", sortMessages},
 	{"imap.session.thread", thread},
@@ -69,6 +70,11 @@ func main() {
 	all := call.Methods{
 		"imap.connect":       connect,
 		"imap.download.read": read,
+		"mime.parse":         parse,
+		"mime.parser.write":  write,
+		"mime.parser.end":    end,
+		"mime.compose":       compose,
+		"mime.composed.read": readComposed,
 	}
 	for _, m := range methods {
 		all[m.name] = on(m.f)

@@ -150,6 +150,14 @@ class ImapSession extends Handle {
     return new Download(this._client, value);
   }
 
+  async open(uid, options) {
+    const { value } = await this._call('open', Object.assign({}, options, { uid }), options);
+    for (const attachment of value.attachments) {
+      attachment.download = (options) => this.download(uid, attachment.part, Object.assign({}, options, { uid: true }));
+    }
+    return value;
+  }
+
   async search(query, options) {
     return (await this._call('search', searchArgs(query, options), options)).value;
   }

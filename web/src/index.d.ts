@@ -35,7 +35,7 @@ export interface CallOptions {
   timeout?: number;
 }
 
-export type ModuleName = 'imap' | 'irc' | 'dns' | 'dnssec' | 'trust';
+export type ModuleName = 'imap' | 'mime' | 'irc' | 'dns' | 'dnssec' | 'trust';
 
 export interface LoadOptions {
   /** The protocols that the app will use. Those of mail are in one file, `mail.wasm`, which is loaded once for all of them. */
@@ -72,8 +72,8 @@ export interface LoadOptions {
 }
 
 /**
- * Loads modules. Rejects with `ELOAD` (what was missing and where it looked) or `EPERM` (no sockets here; `trust` by
- * itself can be loaded without).
+ * Loads modules. Rejects with `ELOAD` (what was missing and where it looked) or `EPERM` (no sockets here; `trust`
+ * and `mime` by themselves can be loaded without).
  *
  * A module that breaks down fails its calls and closes its sessions with `EPANIC`; `detail` has what it said of it. The
  * next call starts it afresh: `connect` again.
@@ -174,6 +174,7 @@ export function nodeHost(options?: { address?: string; ca?: string }): Sockets;
 
 export interface Wire {
   readonly imap: Imap;
+  readonly mime: Mime;
   readonly irc: Irc;
   readonly dns: Dns;
   readonly dnssec: Dnssec;
@@ -560,6 +561,11 @@ export interface ImapSession extends Handle<ImapEvents> {
    * whole message. `ENOTFOUND`: no such message; `ENODATA`: no such part.
    */
   download(message: number, part?: string, options?: DownloadOptions): Promise<Download>;
+  /**
+   * What a message shows, and what is attached to it: its header and texts are fetched and no more, and it is not marked as
+   * seen. `ENOTFOUND`: no such message.
+   */
+  open(uid: number, options?: OpenMessageOptions): Promise<OpenedMessage>;
   search<O extends SearchOptions>(query: SearchQuery, options?: O): Promise<Searched<O>>;
   /** Searches, and sorts by the first key, then by the next. With SORT (RFC 5256). */
   sort<O extends SearchOptions>(by: SortKey | SortKey[], query?: SearchQuery, options?: O): Promise<Searched<O>>;
@@ -624,6 +630,126 @@ export interface Download extends Handle<CloseEvents> {
   readonly disposition?: string; readonly dispositionParameters?: Record<string, string>;
   /** The next bytes, or null at the end. No window is asked for before this is called. */
   read(options?: CallOptions): Promise<Uint8Array | null>;
+}
+
+/* ---- Messages (RFC 5322, RFC 2045 to 2049, 2231, 3676) ---- */
+
+/** A mailbox, or a group of them, which has an empty `address`. */
+export interface MailAddress { name: string; address: string; group?: MailAddress[] }
+
+/** What is read of an attachment; also pictures of HTML text, and messages that are passed on (`message/rfc822`). */
+export interface Attachment {
+  /** Its number, as in `BodyStructure`. */
+  part: string;
+  /** Such as `image/png`. */
+  type: string;
+  parameters: Record<string, string>;
+  /** A name, without folders. */
+  filename?: string;
+  disposition?: string;
+  /** By which HTML names it, as `cid:…`. */
+  contentId?: string;
+  /** Octets; of one that has not been fetched, as it is encoded. */
+  size: number;
+}
+
+/** All texts are decoded, and none can be trusted: HTML is as it came. */
+export interface MailMessage<A extends Attachment = Attachment> {
+  subject: string;
+  from: MailAddress[]; sender: MailAddress[]; replyTo: MailAddress[]; to: MailAddress[]; cc: MailAddress[]; bcc: MailAddress[];
+  /** ISO 8601; absent where the message has none that makes sense. */
+  date?: string;
+  /** Identifiers are without angle brackets. */
+  messageId: string; inReplyTo: string[]; references: string[];
+  /** Lines end with `\n`; paragraphs of `format=flowed` are one line. Empty where there is only HTML. */
+  text: string;
+  /** Empty where there is only plain text. Plain text that stands beside HTML is in both. */
+  html: string;
+  headers: { name: string; value: string }[];
+  attachments: A[];
+  /**
+   * What was wrong, or was left out: `header`, `text`, `parts` or `depth` for more than the limits, 256 KiB of a header,
+   * `maxText`, 1,000 parts, 32 multiparts within each other; `boundary` and `truncated` for a multipart without one or
+   * without an end; `charset` for a text in none that this engine knows.
+   */
+  warnings: ('header' | 'text' | 'parts' | 'depth' | 'boundary' | 'truncated' | 'charset')[];
+}
+
+export interface OpenMessageOptions extends CallOptions {
+  /** Octets that are kept of each text. Default 1048576, at the most 16777216. */
+  maxText?: number;
+}
+export type OpenedMessage = MailMessage<Attachment & {
+  /** Its content, decoded, window by window. */
+  download(options?: DownloadOptions): Promise<Download>;
+}>;
+
+/** Something with bytes. An object with `read` gives a piece each time, and null behind the last: a `Download` is one. */
+export type MailSource = string | Uint8Array | ArrayBuffer | Blob | { read(): Promise<Uint8Array | null> } | MailSource[];
+
+export interface ParseOptions extends OpenMessageOptions {
+  /** Gets the attachments' contents, piece by piece as they come, in place of `content`. */
+  onContent?(attachment: Attachment, piece: Uint8Array): void;
+}
+export type ParsedMessage = MailMessage<Attachment & { /** Decoded; absent with `onContent`. */ content?: Uint8Array }>;
+
+/** An address as text, `Asha <asha@example.org>`, which may be several, or in its parts. */
+export type AddressInput = string | { name?: string; address: string };
+
+/** A message in nodemailer's words. What would break out of its field, such as a line break in a subject, is `EINVAL`. */
+export interface ComposeMail {
+  from: AddressInput; sender?: AddressInput;
+  to?: AddressInput | AddressInput[]; cc?: AddressInput | AddressInput[]; replyTo?: AddressInput | AddressInput[];
+  /** They get the message, and are not in it. */
+  bcc?: AddressInput | AddressInput[];
+  subject?: string;
+  /** Default: now. */
+  date?: string | Date;
+  /** Default: a new one. */
+  messageId?: string;
+  inReplyTo?: string; references?: string | string[];
+  /** Sent as `format=flowed`: a paragraph is one line. */
+  text?: string;
+  html?: string;
+  attachments?: ComposeAttachment[];
+  /** Besides those above. */
+  headers?: Record<string, string | string[]>;
+  priority?: 'high' | 'normal' | 'low';
+}
+export interface ComposeAttachment {
+  filename?: string;
+  content: MailSource;
+  /** Octets of a content with `read`, so that the message's size is known. */
+  size?: number;
+  /** Default: by the name, else `application/octet-stream`. */
+  contentType?: string;
+  /** For a picture that the HTML names as `cid:…`. */
+  cid?: string;
+  contentDisposition?: 'attachment' | 'inline';
+}
+
+export interface Mime {
+  /** Reads a message; whatever `source` has is taken for one. Only texts and headers are held of it, with `onContent`. */
+  parse(source: MailSource, options?: ParseOptions): Promise<ParsedMessage>;
+  /** Writes a message: lines end with CRLF, and all is ASCII but addresses that are not. */
+  compose(mail: ComposeMail, options?: CallOptions): Promise<ComposedMessage>;
+}
+
+/** A message to be sent, written as it is read: no more of an attachment is held than a piece. */
+export interface ComposedMessage extends Handle<CloseEvents> {
+  /** Octets; null where the size of an attachment isn't known. */
+  readonly size: number | null;
+  readonly messageId: string;
+  /** For SMTP: `to` has each receiver once, those of `bcc` too. */
+  readonly envelope: { from: string; to: string[] };
+  /** Addresses have more than ASCII: the server needs SMTPUTF8 (RFC 6531). */
+  readonly utf8: boolean;
+  /** A message is attached, which may have more than ASCII: the server should have 8BITMIME (RFC 6152). */
+  readonly eightBit: boolean;
+  /** The next bytes, or null at the end. */
+  read(options?: CallOptions): Promise<Uint8Array | null>;
+  /** The rest at once. */
+  bytes(options?: CallOptions): Promise<Uint8Array>;
 }
 
 /* ---- IRC (RFC 2812, ircv3.net) ---- */

@@ -6,6 +6,7 @@ import { Client } from './client.js';
 import { Engine } from './engine.js';
 import { localError, receivedError } from './errors.js';
 import { Imap } from './imap.js';
+import { Mime } from './mime.js';
 import { Irc } from './irc.js';
 import { Dns, Dnssec } from './dns.js';
 import { ENGINES, moduleFile, moduleOf } from './files.js';
@@ -13,9 +14,9 @@ import { chooseSockets, locate } from './platform.js';
 import { engineOf } from './runtimes.js';
 import { Trust } from './trust.js';
 
-const protocols = { imap: Imap, irc: Irc, dns: Dns, dnssec: Dnssec, trust: Trust };
+const protocols = { imap: Imap, mime: Mime, irc: Irc, dns: Dns, dnssec: Dnssec, trust: Trust };
 /** Modules with an answer where there are no sockets; an app with any other can't do what it is there for. */
-const WITHOUT_SOCKETS = ['trust'];
+const WITHOUT_SOCKETS = ['trust', 'mime'];
 const DEFAULT_TIMEOUT = 30000;
 
 /**

@@ -18,6 +18,8 @@ const CLASSES = {
   Imap: { file: 'imap', modules: ['mail'], prefix: '' },
   ImapSession: { file: 'imap', modules: ['mail'], prefix: 'imap.session.' },
   Download: { file: 'imap', modules: ['mail'], prefix: 'imap.download.' },
+  Mime: { file: 'mime', modules: ['mail'], prefix: '' },
+  ComposedMessage: { file: 'mime', modules: ['mail'], prefix: 'mime.composed.' },
   Irc: { file: 'irc', modules: ['irc'], prefix: '' },
   IrcSession: { file: 'irc', modules: ['irc'], prefix: 'session.' },
   Dns: { file: 'dns', modules: ['dns', 'dnssec'], prefix: '' },

@@ -19,7 +19,7 @@ test('IMAP recipes', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, asy
       const user = worker ? 'bob' : 'alice'; // the modes do not see each other's mail
       for (let n = 1; n <= 24; n++) await server.deliver(user, 'INBOX', numbered(n));
       await server.deliver(user, 'INBOX', mixed);
-      const page = await stageOf.open({ modules: ['imap'], worker });
+      const page = await stageOf.open({ modules: ['imap', 'mime'], worker });
       await page.run('account', (account) => { stage.account = account; }, [{ host, auth: { user, pass: server.users[user] } }]);
 
       await t.test('unread count', async () => {
@@ -49,31 +49,54 @@ test('IMAP recipes', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, asy
       await t.test('open a message with its attachments', async () => {
         const shown = await page.run('open a message', async () => {
           const session = await stage.wire.imap.connect(stage.account);
-          const uid = 25;
-          const whole = async (part, onProgress) => {
-            const download = await session.download(uid, part, { uid: true });
-            const chunks = [];
-            for (let chunk; (chunk = await download.read()) !== null;) {
-              chunks.push(chunk);
-              onProgress(download.received / download.size);
-            }
-            return new Blob(chunks, { type: download.type });
-          };
-          const leaves = (node) => (node.childNodes ? [].concat(...node.childNodes.map(leaves)) : [node]);
-          const [{ envelope, bodyStructure }] = await session.fetch(uid, { uid: true, envelope: true, bodyStructure: true });
-          const parts = leaves(bodyStructure);
-          const body = parts.find(({ type, disposition }) => type === 'text/plain' && disposition !== 'attachment');
-          const files = parts.filter((part) => part !== body);
-          const decoder = new TextDecoder(body.parameters.charset || 'utf-8');
-          const text = decoder.decode(await new Response(await whole(body.part, () => {})).arrayBuffer());
+          const message = await session.open(25);
+          const [attachment] = message.attachments;
+          const download = await attachment.download();
+          const chunks = [];
           let progress = 0;
-          const file = await whole(files[0].part, (part) => { progress = part; });
-          await session.store(uid, 'add', ['\\Seen'], { uid: true });
+          for (let chunk; (chunk = await download.read()) !== null;) {
+            chunks.push(chunk);
+            progress = download.received / download.size;
+          }
+          const file = new Blob(chunks, { type: attachment.type });
+          await session.store(25, 'add', ['\\Seen'], { uid: true });
           await session.logout();
-          return { subject: envelope.subject, text, name: files[0].dispositionParameters.filename, type: file.type, file: await file.text(), progress };
+          return { subject: message.subject, from: message.from, text: message.text, name: attachment.filename, type: file.type, file: await file.text(), progress };
         });
         assert.deepEqual(shown, {
-          subject: 'The receipt', text: 'See the file.\r\nIt is the receipt.', name: 'receipt.pdf', type: 'application/pdf', file: '%PDF-1.4\n', progress: 1,
+          subject: 'The receipt', from: [{ name: '', address: 'carol@kaiwire.test' }], text: 'See the file.\nIt is the receipt.', name: 'receipt.pdf', type: 'application/pdf', file: '%PDF-1.4\n', progress: 1,
+        });
+      });
+
+      await t.test('write a message with an attachment, and keep it among the sent', async () => {
+        const shown = await page.run('compose', async (user) => {
+          const session = await stage.wire.imap.connect(stage.account);
+          const picture = new Blob([new Uint8Array(200000).map((_, i) => i * i)]);
+          const draft = await stage.wire.mime.compose({
+            from: { name: 'Asha Ünal', address: `${user}@kaiwire.test` },
+            to: 'Bob Baker <bob@kaiwire.test>, carol@kaiwire.test',
+            bcc: 'dan@kaiwire.test',
+            subject: 'A picture — नमस्ते',
+            text: 'Here it is.\nYours, Asha',
+            attachments: [{ filename: 'naïve sunset.jpg', content: picture }],
+          });
+          const { size, envelope } = draft;
+          const bytes = await draft.bytes();
+          const { uid } = await session.append('INBOX', bytes, { flags: ['\\Seen'] });
+          const sent = await session.open(uid);
+          const download = await sent.attachments[0].download();
+          let received = 0;
+          for (let chunk; (chunk = await download.read()) !== null;) received += chunk.length;
+          await session.store(uid, 'add', ['\\Deleted'], { uid: true });
+          await session.expunge({ uids: [uid] });
+          await session.logout();
+          const { subject, from, to, bcc, text, attachments: [{ filename, type }] } = sent;
+          return { whole: size === bytes.length, closed: draft.closed, envelope, subject, from: from[0], to: to.length, bcc, text: text.trim(), filename, type, received };
+        }, [user]);
+        assert.deepEqual(shown, {
+          whole: true, closed: true, envelope: { from: `${user}@kaiwire.test`, to: ['bob@kaiwire.test', 'carol@kaiwire.test', 'dan@kaiwire.test'] },
+          subject: 'A picture — नमस्ते', from: { name: 'Asha Ünal', address: `${user}@kaiwire.test` }, to: 2, bcc: [], text: 'Here it is.\nYours, Asha',
+          filename: 'naïve sunset.jpg', type: 'image/jpeg', received: 200000,
         });
       });
 
