@@ -150,7 +150,7 @@ func parse(ctx context.Context, c *call.Call) error {
 }
 
 // came writes what has come of attachments since the last answer.
-func (p *parsing) came(c *call.Call) {
+func came(c *call.Call, p *parsing) {
 	c.Out.Key("begun").Array(func() {
 		for _, part := range p.begun {
 			attachment(&c.Out, part)
@@ -175,7 +175,7 @@ func write(ctx context.Context, c *call.Call) error {
 	if _, err := p.parser.Write(c.Bytes); err != nil {
 		return err
 	}
-	c.Out.Object(func() { p.came(c) })
+	c.Out.Object(func() { came(c, p) })
 	return nil
 }
 
@@ -188,7 +188,7 @@ func end(ctx context.Context, c *call.Call) error {
 		return err
 	}
 	c.Out.Object(func() {
-		p.came(c)
+		came(c, p)
 		c.Out.Key("message")
 		opened(&c.Out, m)
 	})

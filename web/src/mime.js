@@ -1,10 +1,8 @@
 // Messages read and written, as the app sees it; see index.d.ts.
 
-import { localError, surface } from './errors.js';
+import { joined, readerOf } from './bytes.js';
+import { surface } from './errors.js';
 import { Handle } from './handle.js';
-
-/** How much crosses to Go at once. */
-const PIECE = 64 * 1024;
 
 export class Mime {
   constructor(client) {
@@ -15,7 +13,7 @@ export class Mime {
     const { onContent, maxText } = options || {};
     const reader = readerOf(source);
     const { value } = await this._client.call('mail', 'mime.parse', 0, { maxText }, options, { opens: true });
-    const parser = new Handle(this._client, 'mail', value.handle);
+    const parser = new Parser(this._client, value);
     const attachments = [];
     const contents = [];
     const take = ({ value, bytes }) => {
@@ -39,8 +37,8 @@ export class Mime {
       return value;
     };
     try {
-      for (let chunk; (chunk = await reader.read()) !== null;) take(await parser._call('write', {}, options, { bytes: chunk }));
-      const { message } = take(await parser._call('end', {}, options));
+      for (let chunk; (chunk = await reader.read()) !== null;) take(await parser.write(chunk, options));
+      const { message } = take(await parser.end(options));
       // The objects are those that onContent has been told of.
       message.attachments = message.attachments.map((last, i) => Object.assign(attachments[i], last, onContent ? {} : { content: joined(contents[i]) }));
       return message;
@@ -64,6 +62,20 @@ export class Mime {
   }
 }
 
+class Parser extends Handle {
+  constructor(client, { handle }) {
+    super(client, 'mail', handle);
+  }
+
+  write(bytes, options) {
+    return this._call('write', {}, options, { bytes });
+  }
+
+  end(options) {
+    return this._call('end', {}, options);
+  }
+}
+
 class ComposedMessage extends Handle {
   constructor(client, { handle, size, envelope, messageId, utf8, eightBit }, attachments) {
     super(client, 'mail', handle);
@@ -72,14 +84,16 @@ class ComposedMessage extends Handle {
   }
 
   async read(options) {
-    let args = {};
+    let attachment;
+    let last;
     let more = null;
     for (;;) {
-      const { value, bytes } = await this._call('read', args, options, { bytes: more });
+      const { value, bytes } = await this._call('read', { attachment, last }, options, { bytes: more });
       if (value.end) return null;
       if (value.attachment === undefined) return bytes;
-      more = await this._attachments[value.attachment].read();
-      args = { attachment: value.attachment, last: more === null };
+      attachment = value.attachment;
+      more = await this._attachments[attachment].read();
+      last = more === null;
     }
   }
 
@@ -94,74 +108,4 @@ class ComposedMessage extends Handle {
 function addresses(list) {
   if (list === undefined || list === null) return undefined;
   return [].concat(list).map((one) => (typeof one === 'string' ? { text: one } : { name: one.name || '', address: one.address }));
-}
-
-/** Whatever has bytes, as {read(): a piece, null behind the last, size, where it is known}. */
-function readerOf(source) {
-  if (typeof source === 'string') return readerOf(new TextEncoder().encode(source));
-  // What other windows of the app have made is no instance of this one's classes.
-  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return readerOf(new Uint8Array(source));
-  if (Array.isArray(source)) return inTurn(source.map(readerOf));
-  if (ArrayBuffer.isView(source)) return sliced(source.length, (from, to) => source.subarray(from, to));
-  if (source && typeof source.read === 'function') return cutting(source);
-  if (source && typeof source.slice === 'function' && typeof source.size === 'number') {
-    return sliced(source.size, (from, to) => bytesOf(source.slice(from, to)));
-  }
-  throw localError('EINVAL', '', 'This is nothing that has bytes: a string, a Uint8Array, a Blob, an array of these, or an object with read().');
-}
-
-function sliced(size, slice) {
-  let at = 0;
-  return {
-    size,
-    read: async () => (at < size ? slice(at, at = Math.min(at + PIECE, size)) : null),
-  };
-}
-
-function inTurn(readers) {
-  const known = readers.every(({ size }) => size !== undefined);
-  return {
-    size: known ? readers.reduce((sum, { size }) => sum + size, 0) : undefined,
-    read: async () => {
-      while (readers.length > 0) {
-        const chunk = await readers[0].read();
-        if (chunk !== null) return chunk;
-        readers.shift();
-      }
-      return null;
-    },
-  };
-}
-
-/** Of what comes in pieces of any size. */
-function cutting(source) {
-  let rest = new Uint8Array(0);
-  return {
-    read: async () => {
-      while (rest !== null && rest.length === 0) rest = await source.read();
-      if (rest === null) return null;
-      const piece = rest.subarray(0, PIECE);
-      rest = rest.subarray(PIECE);
-      return piece;
-    },
-  };
-}
-
-function bytesOf(blob) {
-  if (typeof FileReader === 'undefined') return blob.arrayBuffer().then((buffer) => new Uint8Array(buffer));
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(new Uint8Array(reader.result));
-    reader.onerror = () => reject(localError('EINVAL', String(reader.error), 'A file could not be read.'));
-    reader.readAsArrayBuffer(blob);
-  });
-}
-
-function joined(chunks) {
-  const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-  chunks.reduce((at, chunk) => {
-    all.set(chunk, at);
-    return at + chunk.length;
-  }, 0);
-  return all;
 }
