@@ -36,6 +36,7 @@ export class Host {
     this.go = null;
     this.words = new LastWords();
     this.exit = null;         // settles the promise of start()
+    this.ran = () => {};      // called when Go has run until all of it waits
     this.alarm = new Alarm(() => this.resume());
     this.decoder = new TextDecoder();
     this.encoder = new TextEncoder();
@@ -58,6 +59,7 @@ export class Host {
       } catch (error) {
         this.trapped(error);
       }
+      this.ran();
     };
   }
 
@@ -78,6 +80,7 @@ export class Host {
       } catch (error) {
         this.trapped(error);
       }
+      this.ran();
     };
   }
 
@@ -253,20 +256,23 @@ export class Host {
 
   /** Calls an export of the program's own, which takes notice of something and has goroutines do the rest. */
   call(name, ...args) {
+    this.enter(name, ...args);
+    this.resume();
+  }
+
+  /** The same without the rest, which runs in resume(). */
+  enter(name, ...args) {
     if (this.stopped) return;
-    this.entering();
     try {
       this.go._inst.exports[name](...args);
     } catch (error) {
       this.trapped(error);
-      return;
     }
-    // What the export has woken runs only now.
-    this.run();
   }
 
-  /** Lets Go run on: what it has waited for is a time that has come. */
+  /** Lets Go run on: those who have been woken, or whose time has come. */
   resume() {
+    if (this.stopped) return;
     this.entering();
     this.run();
   }

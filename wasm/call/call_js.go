@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"errors"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -14,10 +13,11 @@ import (
 
 // The functions of call.js; the numbers are there too, and a test compares them.
 
-// call_take copies the call that JavaScript is just making.
+// call_take copies the call that JavaScript is just making: the method and the
+// arguments, as one text, and the bytes.
 //
 //go:wasmimport kaiwire call_take
-func callTake(method, json, bytes unsafe.Pointer)
+func callTake(text, bytes unsafe.Pointer)
 
 //go:wasmimport kaiwire call_reply
 func callReply(id, kind int32, json unsafe.Pointer, jsonLen int32, bytes unsafe.Pointer, bytesLen int32)
@@ -32,6 +32,7 @@ const (
 	kindResult = 0
 	kindPart   = 1
 	kindError  = 2
+	kindEvents = 3 // of JavaScript's making: call_event
 )
 
 // memoryLimit is where Go's collector starts to work harder. The module's
@@ -64,6 +65,9 @@ type Call struct {
 	Blob  []byte // bytes beside the result
 	id    int32
 	owner *Handle
+
+	cancel  context.CancelFunc
+	aborted bool // by the app; under the module's mu
 }
 
 // Part sends what has been written so far as a part of the result: one JSON
@@ -91,11 +95,12 @@ type Handle struct {
 type module struct {
 	protocol string
 	methods  Methods
+	jobs     jobs
 
 	mu      sync.Mutex
 	handles map[int32]*Handle
 	nextID  int32
-	calls   map[int32]context.CancelCauseFunc
+	calls   map[int32]*Call
 	dirty   []*Handle // have events that wait
 }
 
@@ -108,53 +113,106 @@ const eventBatch = 32 << 10
 // own: protocol is empty.
 func Serve(protocol string, methods Methods) {
 	debug.SetMemoryLimit(memoryLimit)
-	current = &module{protocol: protocol, methods: methods, handles: map[int32]*Handle{}, calls: map[int32]context.CancelCauseFunc{}}
+	current = &module{protocol: protocol, methods: methods, handles: map[int32]*Handle{}, calls: map[int32]*Call{}, jobs: jobs{more: make(chan struct{})}}
 	select {}
 }
 
 // invoked is called by JavaScript to begin a call, or, without a method, to
 // cancel it. Not by a js.Func, for which TinyGo would keep each call's
 // arguments for ever.
-func invoked(id, handle, methodLen, jsonLen, bytesLen int32) {
+func invoked(id, handle, methodLen, textLen, bytesLen int32) {
 	m := current
-	if methodLen == 0 {
-		go m.cancel(id)
-		return
-	}
-	method, text := make([]byte, methodLen), make([]byte, jsonLen)
+	text := make([]byte, textLen)
 	var blob []byte
 	if bytesLen > 0 {
 		blob = make([]byte, bytesLen)
 	}
-	callTake(pointer(method), pointer(text), pointer(blob))
-	go m.run(id, string(method), handle, string(text), blob)
+	callTake(pointer(text), pointer(blob))
+	// Nobody writes to it any more: the arguments are parts of this text.
+	s := unsafe.String(unsafe.SliceData(text), len(text))
+	m.jobs.add(&job{id: id, handle: handle, method: s[:methodLen], args: s[methodLen:], blob: blob})
+	select {
+	case m.jobs.more <- struct{}{}:
+	default:
+		go m.work()
+	}
+}
+
+// job is a call as it has come, or, without a method, what cancels it.
+type job struct {
+	id, handle   int32
+	method, args string
+	blob         []byte
+	next         *job
+}
+
+// jobs are begun in the order in which they came, by goroutines that may have
+// made other calls before: those have a stack by now, and making that is dear.
+// There is one thread, and what is done to the list does not wait in between.
+type jobs struct {
+	first, last *job
+	idle        int           // goroutines that wait for more
+	more        chan struct{} // unbuffered
+}
+
+const maxIdle = 4
+
+func (q *jobs) add(j *job) {
+	if q.first == nil {
+		q.first = j
+	} else {
+		q.last.next = j
+	}
+	q.last = j
+}
+
+func (m *module) work() {
+	q := &m.jobs
+	for {
+		j := q.first
+		q.first = j.next
+		if j.method == "" {
+			m.cancel(j.id)
+		} else {
+			m.run(j)
+		}
+		if q.idle == maxIdle {
+			return
+		}
+		q.idle++
+		<-q.more
+		q.idle--
+	}
 }
 
 var errAborted = coded.New(coded.ABORT_ERR, "", "", nil)
 
 func (m *module) cancel(id int32) {
 	m.mu.Lock()
-	cancel := m.calls[id]
+	c := m.calls[id]
+	if c != nil {
+		c.aborted = true
+	}
 	m.mu.Unlock()
-	if cancel != nil {
-		cancel(errAborted)
+	if c != nil {
+		c.cancel()
 	}
 }
 
-func (m *module) run(id int32, name string, handleID int32, text string, blob []byte) {
-	c := &Call{id: id, Bytes: blob}
-	name, err := m.call(c, name, handleID, text)
+func (m *module) run(j *job) {
+	c := &Call{id: j.id, Bytes: j.blob}
+	name, err := m.call(c, j)
 	m.flushAll()
 	if err != nil {
 		c.Out.Reset()
 		writeError(&c.Out, coded.From(err, m.protocolOf(name)))
-		reply(id, kindError, c.Out.Bytes(), nil)
+		reply(c.id, kindError, c.Out.Bytes(), nil)
 		return
 	}
 	if c.Out.Len() == 0 {
 		c.Out.Null()
 	}
-	reply(id, kindResult, c.Out.Bytes(), c.Blob)
+	reply(c.id, kindResult, c.Out.Bytes(), c.Blob)
 }
 
 // protocolOf tells which protocol the method or handle of that name is of.
@@ -166,16 +224,17 @@ func (m *module) protocolOf(name string) string {
 	return protocol
 }
 
-// call makes a call; full is the name by which Methods has its method.
-func (m *module) call(c *Call, name string, handleID int32, text string) (full string, err error) {
-	args, err := parseArgs(text)
+// call makes a call; name is that by which Methods has its method.
+func (m *module) call(c *Call, j *job) (name string, err error) {
+	name = j.method
+	args, err := parseArgs(j.args)
 	if err != nil {
 		return name, err
 	}
 	c.Args = args
-	if handleID != 0 {
+	if j.handle != 0 {
 		m.mu.Lock()
-		h := m.handles[handleID]
+		h := m.handles[j.handle]
 		m.mu.Unlock()
 		if h == nil {
 			return "", coded.New(coded.ECLOSED, m.protocol, "", nil)
@@ -198,24 +257,22 @@ func (m *module) call(c *Call, name string, handleID int32, text string) (full s
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	ctx, stop := context.WithTimeout(context.Background(), timeout)
-	defer stop()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	c.cancel = cancel
 	m.mu.Lock()
-	m.calls[c.id] = cancel
+	m.calls[c.id] = c
 	m.mu.Unlock()
-	defer func() {
-		m.mu.Lock()
-		delete(m.calls, c.id)
-		m.mu.Unlock()
-	}()
 	err = method(ctx, c)
+	m.mu.Lock()
+	delete(m.calls, c.id)
+	aborted := c.aborted
+	m.mu.Unlock()
 	if err == nil {
 		return name, args.Err()
 	}
 	// What the app did comes before what followed from it.
-	if cause := context.Cause(ctx); errors.Is(cause, errAborted) {
+	if aborted && ctx.Err() == context.Canceled {
 		return name, errAborted
 	}
 	return name, err

@@ -19,7 +19,7 @@ func TestHalvesAgree(t *testing.T) {
 		return string(b)
 	}
 	goHalf, jsHalf := read("call_js.go"), read("call.js")
-	for goName, jsName := range map[string]string{"kindResult": "RESULT", "kindPart": "PART", "kindError": "ERROR"} {
+	for goName, jsName := range map[string]string{"kindResult": "RESULT", "kindPart": "PART", "kindError": "ERROR", "kindEvents": "EVENTS"} {
 		g := regexp.MustCompile(`\b` + goName + `\s+= (\d+)`).FindStringSubmatch(goHalf)
 		j := regexp.MustCompile(`const ` + jsName + ` = (\d+);`).FindStringSubmatch(jsHalf)
 		if g == nil || j == nil || g[1] != j[1] {
@@ -30,5 +30,11 @@ func TestHalvesAgree(t *testing.T) {
 		if !strings.Contains(jsHalf, m[1]+":") {
 			t.Errorf("call.js does not have %s", m[1])
 		}
+	}
+	// A call whose options have no timeout says none.
+	const client = "../../web/src/client.js"
+	seconds := regexp.MustCompile(`DefaultTimeout = (\d+) \* time.Second`).FindStringSubmatch(goHalf)
+	if milliseconds := regexp.MustCompile(`DEFAULT_TIMEOUT = (\d+)000;`).FindStringSubmatch(read(client)); seconds == nil || milliseconds == nil || seconds[1] != milliseconds[1] {
+		t.Errorf("the default timeout is %q in Go, %q in JavaScript", seconds, milliseconds)
 	}
 }

@@ -2,11 +2,13 @@
 // an engine in this thread or in a worker.
 
 import { localError, receivedError } from './errors.js';
-import { RESULT, PART, ERROR } from '../../wasm/call/call.js';
+import { RESULT, PART, ERROR, EVENTS } from '../../wasm/call/call.js';
 
 const DEFAULT_TIMEOUT = 60000;
 /** Go keeps the timeouts; should a module hang, the call is given up this much later. */
 const GRACE = 5000;
+/** One timer looks after all calls, so often, as a timer for each would cost more than many a call. */
+const WATCH = 1000;
 /** Events of a handle that the app does not know yet: they come with the answer that makes it. */
 const MAX_EARLY = 1000;
 /** Handles that such events are kept for. */
@@ -19,6 +21,8 @@ export class Client {
     this.load = null;       // loads one
     this.starting = new Map(); // those that have ended: null, or the promise of their being there again
     this.calls = new Map();
+    this.watch = null;      // the timer
+    this.ticks = 0;         // of it
     this.handles = new Map();
     this.early = new Map();
     this.nextCall = 1;
@@ -27,8 +31,8 @@ export class Client {
   }
 
   /**
-   * One call: resolves with {value, bytes}. extra: {bytes: Uint8Array, onPart(value, bytes), opens: whether the result
-   * is a handle}. A module that has ended is started afresh.
+   * One call: resolves with {value, bytes}, or what take(value, bytes) makes of them. extra: {bytes: Uint8Array, take,
+   * onPart(value, bytes), opens: whether the result is a handle}. A module that has ended is started afresh.
    */
   call(module, method, handle, args, options, extra) {
     const signal = options && options.signal;
@@ -37,15 +41,18 @@ export class Client {
     if (signal && signal.aborted) return Promise.reject(localError('ABORT_ERR'));
     let json;
     try {
-      json = JSON.stringify(Object.assign({}, args, { timeout, signal: undefined }));
+      json = JSON.stringify(options ? Object.assign({}, args, { timeout, signal: undefined }) : args || {});
     } catch (error) {
       return Promise.reject(localError('EINVAL', error.message));
     }
+    const { bytes, take, onPart, opens } = extra || {};
+    if (bytes && !ArrayBuffer.isView(bytes)) return Promise.reject(localError('EINVAL', '', 'The bytes have to be a Uint8Array.'));
+    const own = bytes ? new Uint8Array(bytes) : null; // the app may go on with its own
     const id = this.nextCall++;
     return new Promise((resolve, reject) => {
-      const { bytes, onPart, opens } = extra || {};
-      const call = { module, resolve, reject, onPart, opens, begun: false };
-      call.guard = setTimeout(() => this.settle(id, null, localError('ETIMEDOUT', method)), timeout + GRACE);
+      const call = { module, method, resolve, reject, take, onPart, opens, begun: false, forget: null,
+        until: this.ticks + 1 + Math.ceil((timeout + GRACE) / WATCH) };
+      if (this.watch === null) this.look();
       if (signal) {
         const abort = () => {
           if (call.begun) this.engine.cancel(module, id);
@@ -58,11 +65,23 @@ export class Client {
       const begin = () => {
         if (!this.calls.has(id)) return;
         call.begun = true;
-        this.engine.invoke(module, id, method, handle, json, bytes);
+        this.engine.invoke(module, id, method, handle, json, own);
       };
       if (this.starting.has(module)) this.start(module).then(begin, (error) => this.settle(id, null, error));
       else begin();
     });
+  }
+
+  /** Gives up the calls whose time is over, for as long as there are any. */
+  look() {
+    this.watch = setTimeout(() => {
+      this.watch = null;
+      this.ticks++;
+      this.calls.forEach((call, id) => {
+        if (call.until <= this.ticks) this.settle(id, null, localError('ETIMEDOUT', call.method));
+      });
+      if (this.calls.size > 0 && this.watch === null) this.look();
+    }, WATCH);
   }
 
   /** Starts a module that has ended. */
@@ -85,10 +104,22 @@ export class Client {
     const call = this.calls.get(id);
     if (!call) return;
     this.calls.delete(id);
-    clearTimeout(call.guard);
     if (call.forget) call.forget();
     if (error) call.reject(error);
     else call.resolve(result);
+  }
+
+  /** What a module has said in one go: see wasm/call/call.js. */
+  deliver(module, list) {
+    try {
+      for (const [kind, id, json, bytes] of list) {
+        if (this.starting.has(module)) return; // it has ended by what came before
+        if (kind === EVENTS) this.event(module, id, json);
+        else this.reply(module, id, kind, json, bytes);
+      }
+    } catch (error) {
+      this.engine.broken(module, `${error}, in place of what was said`);
+    }
   }
 
   /** An answer. What is none comes from a module that has lost its mind. */
@@ -101,7 +132,7 @@ export class Client {
         if (call.onPart) call.onPart(value, bytes);
       } else if (kind === RESULT) {
         if (call.opens && !(value.handle > 0)) throw new Error('the result is no handle');
-        this.settle(id, { value, bytes });
+        this.settle(id, call.take ? call.take(value, bytes) : { value, bytes });
       } else if (kind === ERROR) {
         this.settle(id, null, receivedError(value));
       } else {
@@ -162,6 +193,7 @@ export class Client {
   }
 
   fail(error, module) {
+    if (!module) clearTimeout(this.watch);
     this.calls.forEach((call, id) => {
       if (!module || call.module === module) this.settle(id, null, error);
     });

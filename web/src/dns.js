@@ -97,15 +97,17 @@ class Resolver extends Handle {
     return super.close();
   }
 
-  async query(name, type, options) {
-    return (await this._call('query', { name: normal(name), type }, options)).value;
+  query(name, type, options) {
+    return this._value('query', { name: normal(name), type }, options);
   }
 
-  async lookup(name, options) {
+  lookup(name, options) {
     const { family, all } = options || {};
-    const list = (await this._call('lookup', { name: normal(name), family }, options)).value
-      .map((address) => ({ address, family: address.indexOf(':') < 0 ? 4 : 6 }));
-    return all ? list : list[0];
+    const take = (addresses) => {
+      const list = addresses.map((address) => ({ address, family: address.indexOf(':') < 0 ? 4 : 6 }));
+      return all ? list : list[0];
+    };
+    return this._call('lookup', { name: normal(name), family }, options, { take });
   }
 
   resolve4(name, options) { return this._resolve('resolve4', name, options, ({ address }) => address); }
@@ -135,35 +137,35 @@ class Resolver extends Handle {
   resolveTxt(name, options) { return this._resolve('resolveTxt', name, options, ({ entries }) => entries); }
   reverse(ip, options) { return this._resolve('reverse', ip, options, ({ target }) => target); }
 
-  async discoverMail(domain, options) {
-    return (await this._call('discoverMail', { domain: normal(domain) }, options)).value;
+  discoverMail(domain, options) {
+    return this._value('discoverMail', { domain: normal(domain) }, options);
   }
 
-  async discoverChat(domain, options) {
-    return (await this._call('discoverChat', { domain: normal(domain) }, options)).value;
+  discoverChat(domain, options) {
+    return this._value('discoverChat', { domain: normal(domain) }, options);
   }
 
-  async statistics(options) {
-    return (await this._call('statistics', {}, options)).value;
+  statistics(options) {
+    return this._value('statistics', {}, options);
   }
 
   async save(options) {
     return (await this._call('save', {}, options)).bytes;
   }
 
-  async restore(saved, options) {
-    return (await this._call('restore', {}, options, { bytes: saved })).value;
+  restore(saved, options) {
+    return this._call('restore', {}, options, { bytes: saved, take: (count) => count });
   }
 
-  async _resolve(method, name, options, shape) {
-    return (await this._call(method, { name: normal(name) }, options)).value.map(shape);
+  _resolve(method, name, options, shape) {
+    return this._call(method, { name: normal(name) }, options, { take: (list) => list.map(shape) });
   }
 }
 Dns.prototype._Resolver = Resolver;
 
 class ValidatingResolver extends Resolver {
-  async validate(name, type, options) {
-    return (await this._call('validate', { name: normal(name), type }, options)).value;
+  validate(name, type, options) {
+    return this._value('validate', { name: normal(name), type }, options);
   }
 }
 Dnssec.prototype._Resolver = ValidatingResolver;
@@ -175,12 +177,12 @@ class LocalNetwork extends Handle {
     return new Handle(this._client, this._module, value.handle);
   }
 
-  async find(instance, options) {
-    return (await this._call('find', { instance }, options)).value;
+  find(instance, options) {
+    return this._value('find', { instance }, options);
   }
 
-  async lookup(name, options) {
-    return (await this._call('lookup', { name }, options)).value;
+  lookup(name, options) {
+    return this._value('lookup', { name }, options);
   }
 
   async register(service, options) {

@@ -9,8 +9,8 @@ import { newGo } from './runtimes.js';
 export class Engine {
   /**
    * @param phone   opens sockets
-   * @param sink    {reply(module, id, kind, json, bytes), event(module, handle, json), exit(module, detail)}; after
-   *                exit there is nothing of the module any more, and it may be loaded again
+   * @param sink    {deliver(module, list), see wasm/call/call.js, exit(module, detail)}; after exit there is nothing of
+   *                the module any more, and it may be loaded again
    * @param options {framing, yields: whether this thread is the page's, read(url): an ArrayBuffer, where a page's way
    *                to get a file is not there}
    */
@@ -26,10 +26,7 @@ export class Engine {
   async load(name, url, compiler) {
     const go = newGo(compiler);
     const host = new Host(this.phone, this.options);
-    const crossing = new Crossing(host, {
-      reply: (id, kind, json, bytes) => { if (runs()) this.sink.reply(name, id, kind, json, bytes); },
-      event: (handle, json) => { if (runs()) this.sink.event(name, handle, json); },
-    });
+    const crossing = new Crossing(host, (list) => { if (runs()) this.sink.deliver(name, list); });
     const entry = { crossing, host };
     const runs = () => this.modules.get(name) === entry;
     host.attach(go, crossing.imports());

@@ -2,6 +2,8 @@
 
 import { localError, surface } from './errors.js';
 
+const VALUE = { take: (value) => value };
+
 export class Handle {
   constructor(client, module, id) {
     this._client = client;
@@ -45,6 +47,11 @@ export class Handle {
   _call(method, args, options, extra) {
     if (this.closed) return Promise.reject(localError('ECLOSED'));
     return this._client.call(this._module, method, this._id, args, options, extra);
+  }
+
+  /** The same, with its value alone. */
+  _value(method, args, options) {
+    return this._call(method, args, options, VALUE);
   }
 
   _event(name, value) {

@@ -60,24 +60,24 @@ class IrcSession extends Handle {
     }
   }
 
-  async join(channel, options) {
-    return (await this._call('join', Object.assign({}, options, { channel }), options)).value;
+  join(channel, options) {
+    return this._value('join', Object.assign({}, options, { channel }), options);
   }
 
   async part(channel, reason, options) {
     await this._call('part', { channel, reason }, options);
   }
 
-  async send(target, text, options) {
-    return (await this._call('send', Object.assign({}, options, { target, text }), options)).value;
+  send(target, text, options) {
+    return this._value('send', Object.assign({}, options, { target, text }), options);
   }
 
-  async action(target, text, options) {
-    return (await this._call('action', Object.assign({}, options, { target, text }), options)).value;
+  action(target, text, options) {
+    return this._value('action', Object.assign({}, options, { target, text }), options);
   }
 
-  async notice(target, text, options) {
-    return (await this._call('notice', Object.assign({}, options, { target, text }), options)).value;
+  notice(target, text, options) {
+    return this._value('notice', Object.assign({}, options, { target, text }), options);
   }
 
   async typing(target, state, options) {
@@ -96,16 +96,16 @@ class IrcSession extends Handle {
     this.nick = (await this._call('setNick', { nick }, options)).value;
   }
 
-  async channel(channel, options) {
-    return (await this._call('channel', { channel }, options)).value;
+  channel(channel, options) {
+    return this._value('channel', { channel }, options);
   }
 
-  async names(channel, options) {
-    return (await this._call('names', { channel }, options)).value;
+  names(channel, options) {
+    return this._value('names', { channel }, options);
   }
 
-  async who(mask, options) {
-    return (await this._call('who', { mask }, options)).value;
+  who(mask, options) {
+    return this._value('who', { mask }, options);
   }
 
   async monitor(nicks, options) {
@@ -121,36 +121,36 @@ class IrcSession extends Handle {
     return value.map(([event, fields]) => Object.assign({ event }, fields));
   }
 
-  async historyTargets(from, to, options) {
-    return (await this._call('historyTargets', Object.assign({}, options, { from, to }), options)).value;
+  historyTargets(from, to, options) {
+    return this._value('historyTargets', Object.assign({}, options, { from, to }), options);
   }
 
-  async markRead(target, time, options) {
-    return (await this._call('markRead', { target, time }, options)).value;
+  markRead(target, time, options) {
+    return this._value('markRead', { target, time }, options);
   }
 
-  async readMarker(target, options) {
-    return (await this._call('readMarker', { target }, options)).value;
+  readMarker(target, options) {
+    return this._value('readMarker', { target }, options);
   }
 
-  async registerAccount(password, options) {
-    return (await this._call('registerAccount', Object.assign({}, options, { password }), options)).value;
+  registerAccount(password, options) {
+    return this._value('registerAccount', Object.assign({}, options, { password }), options);
   }
 
   async verifyAccount(account, code, options) {
     await this._call('verifyAccount', { account, code }, options);
   }
 
-  async networks(options) {
-    return (await this._call('networks', {}, options)).value;
+  networks(options) {
+    return this._value('networks', {}, options);
   }
 
-  async command(command, params, options) {
-    return (await this._call('command', { command, params: params || [] }, options)).value;
+  command(command, params, options) {
+    return this._value('command', { command, params: params || [] }, options);
   }
 
-  async ping(options) {
-    return (await this._call('ping', {}, options)).value;
+  ping(options) {
+    return this._value('ping', {}, options);
   }
 
   async raw(command, params, options) {

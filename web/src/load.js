@@ -120,6 +120,7 @@ class WorkerEngine {
     this.client = client;
     this.framing = options.framing;
     this.loads = new Map();
+    this.calls = []; // of this turn: they go together
     this.url = base + 'kaiwire-worker.js';
     this.worker = this.relay = null;
   }
@@ -145,7 +146,7 @@ class WorkerEngine {
     if (this.relay.receive(message) || !Array.isArray(message)) return;
     const [operation, ...rest] = message;
     if (operation === 'loaded') this.loaded(...rest);
-    else if (operation === 'reply' || operation === 'event' || operation === 'exit') this.client[operation](...rest);
+    else if (operation === 'deliver' || operation === 'exit') this.client[operation](...rest);
   }
 
   loaded(name, error) {
@@ -176,12 +177,19 @@ class WorkerEngine {
   }
 
   invoke(module, id, method, handle, json, bytes) {
-    // The app keeps its bytes: they are copied, not transferred.
-    if (this.worker) this.worker.postMessage(['invoke', module, id, method, handle, json, bytes || null]);
+    if (this.calls.push([module, id, method, handle, json, bytes]) === 1) Promise.resolve().then(() => this.post());
   }
 
   cancel(module, id) {
-    if (this.worker) this.worker.postMessage(['cancel', module, id]);
+    this.invoke(module, id, '', 0, '', null);
+  }
+
+  post() {
+    const { calls } = this;
+    this.calls = [];
+    const transfer = [];
+    for (const call of calls) if (call[5]) transfer.push(call[5].buffer);
+    if (this.worker) this.worker.postMessage(['calls', calls], transfer);
   }
 
   close() {

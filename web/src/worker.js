@@ -7,9 +7,11 @@ const relay = new WorkerRelay((message, transfer) => self.postMessage(message, t
 let engine = null;
 
 const sink = {
-  reply: (module, id, kind, json, bytes) =>
-    self.postMessage(['reply', module, id, kind, json, bytes], bytes ? [bytes.buffer] : []),
-  event: (module, handle, json) => self.postMessage(['event', module, handle, json]),
+  deliver: (module, list) => {
+    const transfer = [];
+    for (const message of list) if (message[3]) transfer.push(message[3].buffer);
+    self.postMessage(['deliver', module, list], transfer);
+  },
   exit: (module, detail) => self.postMessage(['exit', module, detail]),
 };
 
@@ -26,11 +28,8 @@ self.onmessage = ({ data: message }) => {
         () => self.postMessage(['loaded', rest[0], null]),
         (error) => self.postMessage(['loaded', rest[0], Object.assign({ message: error.message }, error)]));
       break;
-    case 'invoke':
-      engine.invoke(...rest);
-      break;
-    case 'cancel':
-      engine.cancel(...rest);
+    case 'calls':
+      for (const call of rest[0]) engine.invoke(...call);
       break;
   }
 };

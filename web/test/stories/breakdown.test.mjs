@@ -10,6 +10,7 @@ import { findEngines } from '../../engines.mjs';
 import { moduleFile } from '../../src/files.js';
 import { missing } from '../requirements.mjs';
 import * as hostile from './hostile.mjs';
+import { EVENTS } from '../../../wasm/call/call.js';
 import { dist, enginesOf, modesOf, openStage } from './stage.mjs';
 
 const nonsense = fileURLToPath(new URL('../testdata/nonsense-worker.js', import.meta.url));
@@ -103,7 +104,7 @@ test('a module breaks down', { skip: missing('firefox-esr') }, async (t) => {
 test('a worker that talks nonsense', { skip: missing('firefox-esr') }, async (t) => {
   const stageOf = await openStage(t, { hosts: {}, mounts: { '/nonsense/kaiwire-worker.js': nonsense } });
   const page = await stageOf.open({ modules: ['dns', 'irc'], worker: true, base: '/nonsense/' });
-  const good = ['reply', 'dns', 'ID', 0, '{"handle":7}', null];
+  const good = ['deliver', 'dns', [[0, 'ID', '{"handle":7}', null]]];
   const resolver = (say, fail) => page.run(JSON.stringify(say), (say, fail) =>
     stage.outcome(stage.wire.dns.resolver({ servers: [], say, fail, timeout: 20_000 }).then((resolver) => {
       stage.held.resolver = resolver;
@@ -111,17 +112,20 @@ test('a worker that talks nonsense', { skip: missing('firefox-esr') }, async (t)
     })), [say, fail]);
 
   for (const [what, ...say] of [
-    ['an answer that is not JSON', ['reply', 'dns', 'ID', 0, '{"handle":', null]],
-    ['an answer that is no text', ['reply', 'dns', 'ID', 0, null, null]],
-    ['an answer that is missing', ['reply', 'dns', 'ID', 0]],
-    ['a result that is no handle', ['reply', 'dns', 'ID', 0, 'null', null]],
-    ['a handle without a number', ['reply', 'dns', 'ID', 0, '{"handle":{}}', null]],
-    ['an error that is none', ['reply', 'dns', 'ID', 2, 'null', null]],
-    ['an error without a code', ['reply', 'dns', 'ID', 2, '{"message":"x"}', null]],
-    ['an answer of no kind', ['reply', 'dns', 'ID', 9, '{}', null]],
+    ['an answer that is not JSON', ['deliver', 'dns', [[0, 'ID', '{"handle":', null]]]],
+    ['an answer that is no text', ['deliver', 'dns', [[0, 'ID', null, null]]]],
+    ['an answer that is missing', ['deliver', 'dns', [[0, 'ID']]]],
+    ['a result that is no handle', ['deliver', 'dns', [[0, 'ID', 'null', null]]]],
+    ['a handle without a number', ['deliver', 'dns', [[0, 'ID', '{"handle":{}}', null]]]],
+    ['an error that is none', ['deliver', 'dns', [[2, 'ID', 'null', null]]]],
+    ['an error without a code', ['deliver', 'dns', [[2, 'ID', '{"message":"x"}', null]]]],
+    ['an answer that is no list', ['deliver', 'dns', [7]]],
+    ['no list', ['deliver', 'dns', null]],
+    ['nothing at all', ['deliver', 'dns']],
+    ['an answer of no kind', ['deliver', 'dns', [[9, 'ID', '{}', null]]]],
     ['an end', ['exit', 'dns', { not: 'text' }]],
-    ['events that are not JSON', ['event', 'dns', 7, '[["x",'], good],
-    ['events of nobody', ['event', {}, [], 'x'], good],
+    ['events that are not JSON', ['deliver', 'dns', [[EVENTS, 7, '[["x",']]], good],
+    ['events of nobody', ['deliver', {}, [[EVENTS, [], 'x']]], good],
   ]) {
     await t.test(what, async () => {
       const { error } = await resolver(say);
@@ -135,8 +139,8 @@ test('a worker that talks nonsense', { skip: missing('firefox-esr') }, async (t)
     ['a close with no error', '[["close",{"error":5}]]'],
   ]) {
     await t.test(`events that are ${what}, early and late`, async () => {
-      const event = ['event', 'dns', 8, events];
-      const opens = ['reply', 'dns', 'ID', 0, '{"handle":8}', null];
+      const event = ['deliver', 'dns', [[EVENTS, 8, events]]];
+      const opens = ['deliver', 'dns', [[0, 'ID', '{"handle":8}', null]]];
       for (const say of [[event, opens], [opens, event]]) {
         const code = await page.run('close', async (say) => {
           const resolver = await stage.wire.dns.resolver({ servers: [], say });
@@ -148,8 +152,8 @@ test('a worker that talks nonsense', { skip: missing('firefox-esr') }, async (t)
   }
 
   await t.test('what is for nobody changes nothing', async () => {
-    const say = [[], ['x'], ['reply'], ['reply', 'dns', 'nobody', 0, '{', null], ['exit', 'imap', ''], ['exit'],
-      ['loaded', 'dns', null], ['loaded', null, 5], ['event', 'dns', 99, '[]'], good];
+    const say = [[], ['x'], ['deliver', 'dns', []], ['deliver', 'dns', [[0, 'nobody', '{', null]]], ['exit', 'imap', ''], ['exit'],
+      ['loaded', 'dns', null], ['loaded', null, 5], ['deliver', 'dns', [[EVENTS, 99, '[]']]], good];
     assert.equal((await resolver(say)).value, false);
   });
 
@@ -172,7 +176,7 @@ test('a worker that talks nonsense', { skip: missing('firefox-esr') }, async (t)
     const seen = await page.run('ask, break down, ask', async () => {
       const connect = async () => (await stage.outcome(stage.wire.irc.connect({ host: 'nobody.test', nick: 'x' }))).error.code;
       const before = await connect();
-      const { error } = await stage.outcome(stage.wire.dns.resolver({ servers: [], say: [['reply', 'dns', 'ID', 0, '{', null]] }));
+      const { error } = await stage.outcome(stage.wire.dns.resolver({ servers: [], say: [['deliver', 'dns', [[0, 'ID', '{', null]]]] }));
       return [before, error.code, await connect()];
     });
     assert.deepEqual(seen, ['ENOTFOUND', 'EPANIC', 'ENOTFOUND']);

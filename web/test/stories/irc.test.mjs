@@ -85,6 +85,25 @@ test('IRC', { skip: missing('firefox-esr', 'ngircd', 'openssl') }, async (t) => 
         assert.equal(parts.join('').replaceAll(' ', ''), text.replaceAll(' ', ''));
       });
 
+      await t.test('calls of one turn: begun in their order, and one of them cancelled', async () => {
+        const { texts, code } = await page.run('turn', async () => {
+          const { anna, ben } = stage.held;
+          const texts = [];
+          const last = new Promise((resolve) => ben.on('message', ({ text }) => {
+            if (texts.push(text) === 4) resolve();
+          }));
+          const controller = new AbortController();
+          const sent = ['one', 'two', 'three', 'four'].map((text) => anna.send('ben', text));
+          const pinged = stage.outcome(anna.ping({ signal: controller.signal }));
+          controller.abort();
+          await Promise.all(sent);
+          await last;
+          return { texts, code: (await pinged).error.code };
+        });
+        assert.deepEqual(texts, ['one', 'two', 'three', 'four']);
+        assert.equal(code, 'ABORT_ERR');
+      });
+
       await t.test('ping', async () => {
         const elapsed = await page.run('ping', () => stage.held.anna.ping());
         assert.ok(elapsed >= 0 && elapsed < 10_000, String(elapsed));

@@ -8,9 +8,12 @@ const ANSWERS = {
 
 self.onmessage = ({ data: [operation, ...rest] }) => {
   if (operation === 'load') self.postMessage(['loaded', rest[0], null]);
-  if (operation !== 'invoke') return;
-  const [module, id, method, , json] = rest;
-  const { say = [['reply', module, 'ID', ...ANSWERS[method], null]], fail } = JSON.parse(json);
-  for (const message of say) self.postMessage(message.map((part) => (part === 'ID' ? id : part)));
-  if (fail) throw new Error('nobody catches this');
+  if (operation !== 'calls') return;
+  for (const [module, id, method, , json] of rest[0]) {
+    const [kind, answer] = ANSWERS[method];
+    const { say = [['deliver', module, [[kind, 'ID', answer, null]]]], fail } = JSON.parse(json);
+    const filled = (part) => (Array.isArray(part) ? part.map(filled) : part === 'ID' ? id : part);
+    for (const message of say) self.postMessage(filled(message));
+    if (fail) throw new Error('nobody catches this');
+  }
 };
