@@ -61,56 +61,76 @@ type delivery struct {
 	err     error
 }
 
-// askConn puts a question to s by one transport and returns the message that
-// answers it. By UDP, unless that is the last transport, it takes half of the
-// time at most.
-func (s *server) askConn(ctx context.Context, w *wording, t Transport, last bool) ([]byte, error) {
+// askConn puts a question to s by one transport, until deadline, and returns the
+// message that answers it. By UDP, unless that is the last transport, it takes
+// half of the time at most.
+func (s *server) askConn(ctx context.Context, w *wording, t Transport, last bool, deadline time.Time) ([]byte, error) {
 	q := &question{wording: w, answer: make(chan delivery, 1)}
 	c, err := s.enlist(q, t)
 	if err != nil {
 		return nil, err
 	}
 	defer c.drop(q)
-	const lengthSize = 2
-	frame := appendQuery(make([]byte, lengthSize, 512), w.id, w.query, w.name, w.edns, w.cookie)
+	const lengthSize, most = 2, headerSize + 4 + 11 + 4
+	frame := make([]byte, lengthSize, lengthSize+most+len(w.name)+len(w.cookie))
+	frame = appendQuery(frame, w.id, w.query, w.name, w.edns, w.cookie)
 	binary.BigEndian.PutUint16(frame, uint16(len(frame)-lengthSize))
 	select {
 	case <-c.ready:
-	case <-c.stop:
-		return nil, c.failure()
-	case <-ctx.Done():
-		return nil, c.abandon(ctx)
+	default:
+		if err := c.awaitDialed(ctx, deadline); err != nil {
+			return nil, err
+		}
 	}
 	if t == UDP {
-		return c.askPacket(ctx, q, frame[lengthSize:], last)
+		return c.askPacket(ctx, q, frame[lengthSize:], last, deadline)
 	}
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
 	select {
 	case c.out <- frame:
 	case <-c.stop:
 		return nil, c.failure()
 	case <-ctx.Done():
-		return nil, c.abandon(ctx)
+		return nil, ctx.Err()
+	case <-timer.C:
+		return nil, c.overdue()
 	}
 	select {
 	case d := <-q.answer:
 		return d.message, d.err
 	case <-ctx.Done():
-		return nil, c.abandon(ctx)
+		return nil, ctx.Err()
 	case <-c.stop:
 		return c.atEnd(q)
+	case <-timer.C:
+		return nil, c.overdue()
+	}
+}
+
+func (c *conn) awaitDialed(ctx context.Context, deadline time.Time) error {
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-c.ready:
+		return nil
+	case <-c.stop:
+		return c.failure()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return c.overdue()
 	}
 }
 
 // askPacket sends a question, and sends it again where no answer comes: a
 // datagram may get lost.
-func (c *conn) askPacket(ctx context.Context, q *question, packet []byte, last bool) ([]byte, error) {
-	limit := c.server.resolver.o.Timeout
+func (c *conn) askPacket(ctx context.Context, q *question, packet []byte, last bool, deadline time.Time) ([]byte, error) {
 	if !last {
-		limit /= 2
+		deadline = deadline.Add(-c.server.resolver.o.Timeout / 2)
 	}
-	begun := time.Now()
 	wait := c.server.patience()
-	timer := time.NewTimer(min(wait, limit))
+	timer := time.NewTimer(min(wait, time.Until(deadline)))
 	defer timer.Stop()
 	for {
 		if _, err := c.net.Write(packet); err != nil {
@@ -127,7 +147,7 @@ func (c *conn) askPacket(ctx context.Context, q *question, packet []byte, last b
 			return c.atEnd(q)
 		case <-timer.C:
 		}
-		left := limit - time.Since(begun)
+		left := time.Until(deadline)
 		if left <= 0 {
 			c.retire()
 			return nil, errOverdue
@@ -235,14 +255,11 @@ func (c *conn) rest() (done bool) {
 	return c.retired
 }
 
-// abandon returns why ctx has ended. Where time has run out the server may have
-// been cut off without notice, and the next question gets a connection of its
-// own.
-func (c *conn) abandon(ctx context.Context) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		c.retire()
-	}
-	return ctx.Err()
+// overdue is called when time has run out: the server may have been cut off
+// without notice, and the next question gets a connection of its own.
+func (c *conn) overdue() error {
+	c.retire()
+	return context.DeadlineExceeded
 }
 
 func (c *conn) retire() {
@@ -372,9 +389,9 @@ func (c *conn) read() error {
 // readPackets is read by UDP, where whatever comes may be anybody's.
 func (c *conn) readPackets() error {
 	// The phone cuts datagrams at this length; more was not asked for.
-	var buffer [9216]byte
+	buffer := make([]byte, 9216)
 	for {
-		n, err := c.net.Read(buffer[:])
+		n, err := c.net.Read(buffer)
 		if err != nil {
 			return lost(err)
 		}

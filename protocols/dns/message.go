@@ -229,12 +229,13 @@ func appendHeader(dst []byte, h header) []byte {
 	return dst
 }
 
-// question reads a message's only question, or ok is false.
-func (r *reader) question(h header) (q query, ok bool) {
+// question reads a message's only question, or ok is false. The name is appended
+// to dst.
+func (r *reader) question(h header, dst []byte) (q query, ok bool) {
 	if h.count[0] != 1 {
 		return q, false
 	}
-	q.name = r.name(nil)
+	q.name = r.name(dst)
 	q.t, q.class = Type(r.u16()), Class(r.u16())
 	return q, r.err == nil
 }
@@ -302,9 +303,10 @@ func glance(message []byte) (rcode RCode, e edns, err error) {
 func parse(message []byte) (*Answer, error) {
 	r := reader{message: message}
 	h := r.header()
+	var scratch [maxName]byte
 	var asked []byte
 	for range h.count[0] {
-		asked = r.name(nil)
+		asked = r.name(scratch[:0])
 		r.bytes(4)
 		if r.err != nil {
 			break

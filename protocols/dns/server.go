@@ -101,18 +101,16 @@ var errNext = errors.New("dns: this way of asking does not carry the answer")
 
 // try puts a question to the server, by one transport after the other.
 func (s *server) try(ctx context.Context, q *query) (*reply, error) {
-	parent, patience := ctx, s.patience()
-	ctx, cancel := context.WithTimeout(ctx, s.resolver.o.Timeout)
-	defer cancel()
+	patience := s.patience()
 	begun := time.Now()
-	p, err := s.climb(ctx, q)
+	p, err := s.climb(ctx, q, begun.Add(s.resolver.o.Timeout))
 	took := time.Since(begun)
 	if s.resolver.ctx.Err() != nil {
 		return nil, closed()
 	}
 	// Who was not waited for any longer may still have been overtaken for good
 	// reason.
-	if err == nil || parent.Err() == nil || took >= patience {
+	if err == nil || ctx.Err() == nil || took >= patience {
 		s.note(took, err)
 	}
 	if err != nil {
@@ -123,10 +121,11 @@ func (s *server) try(ctx context.Context, q *query) (*reply, error) {
 	return p, nil
 }
 
-// climb goes up the ladder of transports.
-func (s *server) climb(ctx context.Context, q *query) (*reply, error) {
+// climb goes up the ladder of transports, until deadline. That is no context's:
+// making one for each question takes as long as all else that is done about it.
+func (s *server) climb(ctx context.Context, q *query, deadline time.Time) (*reply, error) {
 	if s.url != "" {
-		return s.askURL(ctx, q)
+		return s.askURL(ctx, q, deadline)
 	}
 	var best *reply
 	var failed error
@@ -134,7 +133,7 @@ func (s *server) climb(ctx context.Context, q *query) (*reply, error) {
 	overdue := false
 	for i, t := range ways {
 		last := i == len(ways)-1
-		p, err := s.askBy(ctx, q, t, last)
+		p, err := s.askBy(ctx, q, t, last, deadline)
 		switch {
 		case err == nil && (!p.answer.Truncated || last):
 			if overdue {
@@ -143,7 +142,7 @@ func (s *server) climb(ctx context.Context, q *query) (*reply, error) {
 			return p, nil
 		case err == nil:
 			best = p // cut short: better than nothing
-		case ctx.Err() != nil || s.resolver.ctx.Err() != nil:
+		case ctx.Err() != nil || s.resolver.ctx.Err() != nil || time.Until(deadline) <= 0:
 			return nil, err
 		default:
 			overdue = t == UDP && errors.Is(err, errOverdue)
@@ -185,14 +184,14 @@ func (s *server) leaveOut() {
 
 // askBy asks by one transport, and once more where the server has told how it
 // wants to be asked.
-func (s *server) askBy(ctx context.Context, q *query, t Transport, last bool) (*reply, error) {
+func (s *server) askBy(ctx context.Context, q *query, t Transport, last bool, deadline time.Time) (*reply, error) {
 	for tries := 0; ; tries++ {
 		w := s.wording(q, t)
-		message, err := s.askConn(ctx, w, t, last)
+		message, err := s.askConn(ctx, w, t, last, deadline)
 		// A server may close a connection at any time, even as we ask (RFC 7766
 		// §6.2.3), so that a connection lost is asked over again, once.
 		if errors.Is(err, errLost) {
-			message, err = s.askConn(ctx, w, t, last)
+			message, err = s.askConn(ctx, w, t, last, deadline)
 		}
 		if err != nil {
 			return nil, err
@@ -214,7 +213,9 @@ func (s *server) askBy(ctx context.Context, q *query, t Transport, last bool) (*
 
 // askURL asks by HTTPS, for which the app has the means. The id is 0, so that
 // caches on the way know the question again (RFC 8484 §4.1).
-func (s *server) askURL(ctx context.Context, q *query) (*reply, error) {
+func (s *server) askURL(ctx context.Context, q *query, deadline time.Time) (*reply, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	w := &wording{query: q, name: q.name, edns: true}
 	message, err := s.resolver.o.Exchange(ctx, s.url, appendQuery(nil, 0, q, q.name, true, nil))
 	if err != nil {
@@ -296,12 +297,13 @@ const (
 
 // judge compares a message with the question.
 func (w *wording) judge(message []byte) verdict {
+	var scratch [maxName]byte
 	r := reader{message: message}
 	h := r.header()
 	if r.err != nil || h.id != w.id || h.bits&bitResponse == 0 || h.opcode() != opQuery {
 		return foreign
 	}
-	got, ok := r.question(h)
+	got, ok := r.question(h, scratch[:0])
 	if !ok {
 		// A server that could not make anything of the question may have left
 		// it out.
@@ -359,7 +361,7 @@ func (s *server) learn(w *wording, t Transport, message []byte) (again bool) {
 	}
 	if t == TCP && !bytes.Equal(w.name, w.query.name) {
 		r := reader{message: message}
-		if got, ok := r.question(r.header()); ok && !bytes.Equal(got.name, w.name) {
+		if got, ok := r.question(r.header(), nil); ok && !bytes.Equal(got.name, w.name) {
 			// By TCP it is the server itself that does not keep it.
 			s.noCase = true
 		}

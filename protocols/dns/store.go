@@ -91,6 +91,6 @@ func (c *Cache) Restore(saved []byte) (int, error) {
 // kept under.
 func (e *cacheEntry) sound() bool {
 	r := reader{message: e.message}
-	q, ok := r.question(r.header())
+	q, ok := r.question(r.header(), nil)
 	return ok && string(LowerName(q.name)) == e.key.name && q.class == ClassIN && (e.key.t == 0 || e.key.t == q.t)
 }
