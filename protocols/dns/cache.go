@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kaiwire/protocols/coded"
@@ -316,7 +317,7 @@ func (r *Resolver) join(key cacheKey, q *query) *flight {
 	ctx, cancel := context.WithCancel(r.ctx)
 	f := &flight{done: make(chan struct{}), cancel: cancel, waiting: 1}
 	r.flights[key] = f
-	go func() {
+	r.workers.do(func() {
 		f.reply, f.err = r.exchange(ctx, q)
 		now := time.Now()
 		switch {
@@ -337,8 +338,37 @@ func (r *Resolver) join(key cacheKey, q *query) *flight {
 		r.mu.Unlock()
 		cancel()
 		close(f.done)
-	}()
+	})
 	return f
+}
+
+// workers are goroutines that do one thing after the other: a new one for each
+// question would have to make its stack for it.
+type workers struct {
+	next chan func()  // unbuffered
+	idle atomic.Int32 // how many wait for something to do
+	stop <-chan struct{}
+}
+
+const maxIdle = 4
+
+func (w *workers) do(f func()) {
+	select {
+	case w.next <- f:
+		return
+	default:
+	}
+	go func() {
+		for f(); w.idle.Add(1) <= maxIdle; f() {
+			select {
+			case f = <-w.next:
+				w.idle.Add(-1)
+			case <-w.stop:
+				return
+			}
+		}
+		w.idle.Add(-1)
+	}()
 }
 
 // leave is for who has waited: it returns the answer, if there is one. With

@@ -75,6 +75,7 @@ type Resolver struct {
 	ctx         context.Context
 	cancel      context.CancelFunc
 	unsolicited atomic.Uint64
+	workers     workers
 
 	mu      sync.Mutex
 	noUDP   bool // the host has none
@@ -101,6 +102,7 @@ func New(d dial.Dialer, o Options) *Resolver {
 	}
 	r := &Resolver{o: o, dialer: d, flights: map[cacheKey]*flight{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.workers.next, r.workers.stop = make(chan func()), r.ctx.Done()
 	for _, t := range o.Transports {
 		if t != UDP && t != TCP && t != TLS {
 			r.err = invalid("There is no transport " + strconv.Quote(string(t)) + ": there are udp, tcp and tls.")
