@@ -231,15 +231,15 @@ func isPlain(text, nick string, same func(a, b string) bool) bool {
 
 // isWordChar tells whether c can be in a nickname, or in a letter of more than
 // one byte.
-//
-//go:noinline
-func isWordChar(c byte) bool {
-	switch {
-	case 'a' <= lowerASCII(c) && lowerASCII(c) <= 'z', '0' <= c && c <= '9', c >= 0x80:
-		return true
+func isWordChar(c byte) bool { return wordChars[c] }
+
+var wordChars = func() (is [256]bool) {
+	for i := range is {
+		c := lowerASCII(byte(i))
+		is[i] = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c >= 0x80 || strings.IndexByte("-_[]\\`^{}|", c) >= 0
 	}
-	return strings.IndexByte("-_[]\\`^{}|", c) >= 0
-}
+	return is
+}()
 
 // schemes that links may have.
 var schemes = []string{"http://", "https://", "irc://", "ircs://", "mailto:", "www."}

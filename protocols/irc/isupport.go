@@ -11,7 +11,7 @@ type features struct {
 
 	// What follows is derived, with what RFC 1459 has where nothing was
 	// announced, or nonsense.
-	lower     func(byte) byte
+	lower     *lowers
 	unicode   bool   // names are folded beyond ASCII
 	chanTypes string // what channels' names begin with
 	statusMsg string // what may stand before a channel's name
@@ -27,7 +27,7 @@ type features struct {
 func newFeatures() features {
 	return features{
 		all:       map[string]string{},
-		lower:     lowerRFC1459,
+		lower:     casemapRFC1459,
 		chanTypes: "#&",
 		modes:     "ov",
 		signs:     "@+",
@@ -65,14 +65,14 @@ func (f *features) derive(name, value string, there bool) {
 		f.unicode = false
 		switch value {
 		case "rfc1459", "":
-			f.lower = lowerRFC1459
+			f.lower = casemapRFC1459
 		case "rfc1459-strict", "strict-rfc1459":
-			f.lower = lowerStrict
+			f.lower = casemapStrict
 		case "ascii":
-			f.lower = lowerASCII
+			f.lower = casemapASCII
 		default:
 			// Those of Unicode (rfc7613, utf8…) fold ASCII as well.
-			f.lower, f.unicode = lowerASCII, true
+			f.lower, f.unicode = casemapASCII, true
 		}
 	case "CHANTYPES":
 		f.chanTypes = value
@@ -158,20 +158,22 @@ func lowerASCII(c byte) byte {
 	return c
 }
 
-// lowerStrict and lowerRFC1459 take []\ (and ^) for the capitals of {}| (and
-// ~): RFC 1459 §2.2.
-func lowerStrict(c byte) byte {
-	if '[' <= c && c <= ']' {
-		return c + '{' - '['
-	}
-	return lowerASCII(c)
-}
+// lowers has the small letter of each byte.
+type lowers [256]byte
 
-func lowerRFC1459(c byte) byte {
-	if c == '^' {
-		return '~'
+// casemapStrict and casemapRFC1459 take []\ (and ^) for the capitals of {}| (and
+// ~): RFC 1459 §2.2.
+var casemapASCII, casemapStrict, casemapRFC1459 = casemap(""), casemap("[]\\"), casemap("[]\\^")
+
+func casemap(capitals string) *lowers {
+	m := &lowers{}
+	for i := range m {
+		m[i] = lowerASCII(byte(i))
 	}
-	return lowerStrict(c)
+	for i := range len(capitals) {
+		m[capitals[i]] += '{' - '['
+	}
+	return m
 }
 
 // fold is s as names are compared.
@@ -180,12 +182,12 @@ func (f *features) fold(s string) string {
 		return strings.ToLower(s)
 	}
 	for i := range len(s) {
-		if f.lower(s[i]) == s[i] {
+		if f.lower[s[i]] == s[i] {
 			continue
 		}
 		b := []byte(s)
 		for ; i < len(b); i++ {
-			b[i] = f.lower(b[i])
+			b[i] = f.lower[b[i]]
 		}
 		return string(b)
 	}
@@ -200,7 +202,7 @@ func (f *features) same(a, b string) bool {
 		return false
 	}
 	for i := range len(a) {
-		if f.lower(a[i]) != f.lower(b[i]) {
+		if f.lower[a[i]] != f.lower[b[i]] {
 			return false
 		}
 	}

@@ -661,8 +661,12 @@ func (st *state) collect(channel, list string) {
 			names = &Names{Channel: channel}
 			st.names[key] = names
 		}
-		nick := strings.TrimLeft(word, st.signs)
-		name := Name{Prefix: word[:len(word)-len(nick)], Nick: nick}
+		signs := 0
+		for signs < len(word) && strings.IndexByte(st.signs, word[signs]) >= 0 {
+			signs++
+		}
+		nick := word[signs:]
+		name := Name{Prefix: word[:signs], Nick: nick}
 		if strings.IndexByte(nick, '!') > 0 {
 			if nuh, err := ircmsg.ParseNUH(nick); err == nil {
 				name.Nick, name.User, name.Host = nuh.Name, nuh.User, nuh.Host

@@ -226,7 +226,7 @@ func units(l []byte) int { return 1 + len(l)/256 }
 func (s *Session) read() {
 	var lines ircreader.Reader
 	in := &intake{s: s}
-	lines.Initialize(in, maxLine, longestLine)
+	lines.Initialize(in, intakeSize, longestLine)
 	for {
 		in.line = true
 		b, err := lines.ReadLine()
@@ -251,6 +251,10 @@ func (s *Session) read() {
 		}
 	}
 }
+
+// intakeSize is how much is read at a time. Each read crosses to JavaScript, and
+// looks at the clock.
+const intakeSize = 4 << 10
 
 // intake is what the reader reads from. It keeps the clocks: to ask for the time
 // at every line of a burst would cost more than reading it.

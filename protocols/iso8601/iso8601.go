@@ -14,13 +14,15 @@ func Append(b []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	b = number(b, min(max(year, 0), 9999), 4)
-	b = number(append(b, '-'), int(month), 2)
-	b = number(append(b, '-'), day, 2)
-	b = number(append(b, 'T'), hour, 2)
-	b = number(append(b, ':'), minute, 2)
-	b = number(append(b, ':'), second, 2)
-	b = number(append(b, '.'), t.Nanosecond()/int(time.Millisecond), 3)
+	year = min(max(year, 0), 9999)
+	b = two(two(b, year/100), year%100)
+	b = two(append(b, '-'), int(month))
+	b = two(append(b, '-'), day)
+	b = two(append(b, 'T'), hour)
+	b = two(append(b, ':'), minute)
+	b = two(append(b, ':'), second)
+	milliseconds := t.Nanosecond() / int(time.Millisecond)
+	b = two(append(b, '.', byte('0'+milliseconds/100)), milliseconds%100)
 	return append(b, 'Z')
 }
 
@@ -28,17 +30,7 @@ func Append(b []byte, t time.Time) []byte {
 func Format(t time.Time) string { return string(Append(make([]byte, 0, len(Layout)), t)) }
 
 //go:noinline
-func number(b []byte, n, width int) []byte {
-	begin := len(b)
-	for range width {
-		b = append(b, '0')
-	}
-	for i := len(b) - 1; i >= begin; i-- {
-		b[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return b
-}
+func two(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // Parse reads a date, or a date and a time with "Z" or an offset from UTC and up
 // to nine decimals of a second. ok is false for anything else.
@@ -72,8 +64,10 @@ func Parse(s string) (t time.Time, ok bool) {
 
 // exact is the time, unless the month has no such day.
 func exact(year, month, day, hour, minute, second, nanoseconds, offset int) (time.Time, bool) {
-	if midnight := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC); midnight.Day() != day {
-		return time.Time{}, false
+	if day > 28 {
+		if midnight := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC); midnight.Day() != day {
+			return time.Time{}, false
+		}
 	}
 	return time.Date(year, time.Month(month), day, hour, minute, second-offset, nanoseconds, time.UTC), true
 }
