@@ -87,11 +87,11 @@ func (r *Record) String(s string) {
 
 // Strings writes an array of strings; nil is an empty array.
 func (r *Record) Strings(list []string) {
-	r.Array(func() {
-		for _, s := range list {
-			r.String(s)
-		}
-	})
+	r.open('[')
+	for _, s := range list {
+		r.String(s)
+	}
+	r.close(']')
 }
 
 // Int writes a whole number. Above 2^53 JavaScript rounds it.

@@ -47,6 +47,8 @@ const PATCHES = [
   ['internal/task/task_asyncify.go', '\t\truntimePanic("stack overflow")\n\t}\n}\n\n//go:linkname saveStackPointer',
     '\t\truntimePanic("stack overflow")\n\t}\n\tif t.state.ended {\n\t\tgiveStack(&t.state)\n\t}\n}\n\n//go:linkname saveStackPointer'],
   ['runtime/scheduler_cooperative.go', '\t// call yield without requesting a wakeup\n\ttask.Pause()\n', '\ttask.End()\n'],
+  // A panic's text is an error's or a string. By any value's String, each type's is linked: time's, package context's.
+  ['runtime/print.go', '\tcase stringer:\n\t\tprintstring(msg.String())\n', ''],
 ];
 
 export const HOW = 'The small modules are built with TinyGo 0.41 or later; `make tinygo` builds it, on Debian with ' +
