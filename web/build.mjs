@@ -30,7 +30,7 @@ const engines = findEngines(wanted && wanted.includes('js') ? [...new Set(['tiny
 const plain = ['mail', 'irc', 'dns', 'dnssec'];
 const modules = {
   go: [...plain.map((name) => [name, 'phone']), ...plain.concat(SINGLE).map((name) => [name, 'own'])],
-  tinygo: [['irc', 'phone'], ['dns', 'phone']],
+  tinygo: [['irc', 'phone'], ['dns', 'phone'], ['irc', 'own']],
 };
 modules.js = modules.tinygo;
 const programs = engines.flatMap((engine) => modules[engine.name].map(([name, tls]) => (

@@ -20,11 +20,11 @@ for (const module of Object.keys(budgets)) {
   });
 }
 
-for (const module of Object.keys(smallBudgets)) {
-  test(`${module} keeps within its budget`, { skip: !isBuilt(module) && process.env.CI !== 'true' && 'there is no TinyGo' }, () => {
-    const { raw, code } = measure(module);
-    assert.ok(code > 100_000, `${code} bytes is no Go program`);
-    assert.ok(raw <= smallBudgets[module], `${raw} bytes, ${smallBudgets[module]} allowed`);
+for (const file of Object.keys(smallBudgets)) {
+  test(`${file} keeps within its budget`, { skip: !isBuilt(file) && process.env.CI !== 'true' && 'there is no TinyGo' }, () => {
+    const { raw, code } = measure(file);
+    assert.ok((code ?? raw) > 100_000, `${code} bytes is no Go program`);
+    assert.ok(raw <= smallBudgets[file], `${raw} bytes, ${smallBudgets[file]} allowed`);
   });
 }
 
