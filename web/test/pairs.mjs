@@ -2,7 +2,15 @@
 import { createServer } from 'node:net';
 
 /**
- * Two TCP addresses of 127.0.0.1 whose dialers are connected to each other: what
+ * Where the pairs listen. A test of refusal dials a port of 127.0.0.1 that was free a moment ago, in this process and in
+ * those beside it: it would now and then be a pair's, and take the place of one of the two. All of 127/8 is this computer
+ * on Linux, so each process has an address for itself there.
+ */
+const { pid } = process;
+const ADDRESS = process.platform === 'linux' ? `127.${64 + (pid >> 16 & 63)}.${pid >> 8 & 255}.${pid & 255}` : '127.0.0.1';
+
+/**
+ * Two TCP addresses of this computer whose dialers are connected to each other: what
  * a pipe in memory is to the mock.
  */
 export class Pairs {
@@ -34,7 +42,7 @@ export class Pairs {
     });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen(0, '127.0.0.1', () => resolve({ address: `127.0.0.1:${server.address().port}`, dialled }));
+      server.listen(0, ADDRESS, () => resolve({ address: `${ADDRESS}:${server.address().port}`, dialled }));
     });
   }
 
