@@ -1,11 +1,16 @@
 // The package does its work in SpiderMonkey 78; what that engine does not know fails in it.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { HOW } from '../../wasm/tinygo/make.mjs';
 import { moduleFile } from '../src/files.js';
 import { missing } from '../test/requirements.mjs';
+import { makeCertificate } from '../test/servers/certificates.mjs';
 import { runInShell } from './js78.mjs';
 import { maskScript } from './mask.mjs';
 
@@ -17,8 +22,8 @@ const skip = missing('js78');
 const ENGINE_MASKS = { go: '', tinygo: '', js: maskScript(48) };
 
 /** For `skip`: false if the module is there, else why not; with CI=true it has to be. */
-function unbuilt(name, engine) {
-  const file = moduleFile(name, 'phone', engine);
+function unbuilt(name, engine, tls = 'phone') {
+  const file = moduleFile(name, tls, engine);
   if (existsSync(dist + file)) return false;
   const reason = `${dist}${file} is not there. ${HOW}`;
   if (process.env.CI === 'true') throw new Error(reason);
@@ -47,6 +52,38 @@ for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
     const { ttl, ...rest } = await run('dns', { address: [192, 0, 2, 53] });
     assert.deepEqual(rest, { one: ['192.0.2.53'], many: true, unknown: { code: 'ENOTFOUND', response: 'NXDOMAIN' } });
     assert.ok(ttl > 0 && ttl <= 300, `ttl ${ttl}`); // it may come from the resolver's cache
+  });
+}
+
+/** An IRC server over TLS that says `lines` lines when it is asked to SAY; resolves with its port and its authority. */
+async function serveTLS(t, host, lines) {
+  const folder = mkdtempSync(join(tmpdir(), 'kaiwire-js78-tls-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { ca, certFile, keyFile } = await makeCertificate(folder, [host]);
+  const text = Array.from({ length: lines }, (_, i) => `:ben!b@test PRIVMSG anna :line ${i} of those that take more than one record\r\n`);
+  const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    createInterface({ input: socket }).on('error', () => {}).on('line', (line) => {
+      if (/^USER /.test(line)) socket.write(`:${host} 001 anna :Welcome\r\n:${host} 422 anna :No MOTD\r\n`);
+      if (/^CAP LS/.test(line)) socket.write(`:${host} CAP * LS :\r\n`);
+      if (/^SAY/.test(line)) socket.write(text.join(''));
+      if (/^PING /.test(line)) socket.write(`:${host} PONG ${host} ${line.slice(5)}\r\n`);
+      if (/^QUIT/.test(line)) socket.end();
+    });
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  t.after(() => new Promise((resolve) => { server.close(resolve); }));
+  return { port: server.address().port, ca };
+}
+
+for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
+  test(`js78: TLS of our own, ${engine}`, { skip: skip || missing('openssl') || unbuilt('irc', engine, 'own') }, async (t) => {
+    const [host, lines] = ['irc.kaiwire.test', 20_000];
+    const { port, ca } = await serveTLS(t, host, lines);
+    const { handshake, bulk, ...rest } = await runInShell(`${here}js78/tls.js`, { scripts: [`${dist}kaiwire.classic.js`], mask, port,
+      options: { base: dist, engine: mask ? undefined : engine, host, roots: ca, lines, timeout: 60_000 } });
+    assert.deepEqual(rest, { refused: 'ECERT_UNTRUSTED', count: lines, last: `line ${lines - 1} of those that take more than one record` });
+    t.diagnostic(`handshake ${Math.round(handshake)} ms, ${Math.round(lines / bulk * 1000)} lines/s`);
   });
 }
 

@@ -4,10 +4,10 @@ import { MemoryNetwork } from '../../../bridge/mock/memory.js';
 
 export const network = new MemoryNetwork();
 
-/** kaiwire, as its classic script gives it, with one module and without UDP. */
-export function load(module, { base, engine }) {
-  const sockets = Object.assign(hostOver(network, { name: 'memory', tls: true }), { bind: undefined });
-  return kaiwire.load({ modules: [module], base, engine, sockets });
+/** kaiwire, as its classic script gives it, with one module and without UDP; on a network of its own if there is one. */
+export function load(module, { base, engine, tls, network: other = network }) {
+  const sockets = Object.assign(hostOver(other, { name: 'memory', tls: true }), { bind: undefined });
+  return kaiwire.load({ modules: [module], base, engine, tls, sockets });
 }
 
 /** An IRC server: `answer(command, parameters, say, peer)` is called for each line, and say(line) sends one. */

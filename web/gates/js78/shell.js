@@ -19,6 +19,9 @@ this.setTimeout = (run, delay = 0, ...parameters) => {
 };
 this.clearTimeout = (id) => { timers.delete(id); };
 
+/** Set by a program whose network is outside of the shell: waits a little for what comes from there. */
+this.listenOutside = null;
+
 /** Runs what there is to run until `promise` is settled: its value, or its error thrown. */
 function runtime(promise) {
   let outcome = null;
@@ -31,6 +34,10 @@ function runtime(promise) {
       continue;
     }
     const [next] = [...timers].sort(([, a], [, b]) => a.due - b.due);
+    if (listenOutside && !(next && next[1].due <= performance.now())) {
+      listenOutside();
+      continue;
+    }
     if (!next) throw new Error('nothing more will happen, and the program has not ended');
     const [id, { run, due }] = next;
     const wait = due - performance.now();
