@@ -23,7 +23,7 @@ class DirectLink extends overStreams(Link) {
 
   inputEnded(error) {
     if (error) super.inputEnded(error);
-    else if (!this.over) this.onend();
+    else this.onend();
   }
 
   write(bytes) {
@@ -42,16 +42,6 @@ class DirectLink extends overStreams(Link) {
       this.blocked = false;
       if (!this.over) this.onwritable();
     }, ignore);
-  }
-
-  pause() {
-    this.paused = true;
-    if (this.input) this.input.paused = true;
-  }
-
-  resume() {
-    this.paused = false;
-    if (this.input) this.input.resume();
   }
 
   end() { this.close(); }
