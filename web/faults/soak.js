@@ -13,8 +13,8 @@ const TIMEOUT = 120_000;
  */
 const BOUNDS = {
   queued: (256 + 2 * 384) * KIB,
-  collected: 32 * KIB,
-  unsent: (256 + 64 + 128) * KIB, // what was collected and one write go beyond
+  collected: 64 * KIB,
+  unsent: (512 + 256) * KIB, // the window of one write goes beyond
   onTheWay: (1024 + 2 * 384) * KIB,
 };
 /** What the module's memory may grow by while it moves bytes that it does not keep. */
