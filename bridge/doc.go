@@ -9,6 +9,7 @@
 //
 // The JavaScript half is in the same folder: phone.js finds the socket API,
 // stream.js, listener.js and datagram.js own one socket each and its queue,
+// request.js one request by HTTP,
 // relay.js carries sockets into a worker (where the platform offers none),
 // host.js is what a module imports, alarm.js keeps Go's timers, and
 // lastwords.js what a program says of its own breakdown. The folder

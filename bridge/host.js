@@ -6,6 +6,7 @@ import { Stream } from './stream.js';
 import { Datagrams } from './datagram.js';
 import { LastWords } from './lastwords.js';
 import { Listener } from './listener.js';
+import { Request } from './request.js';
 
 const WOULD_BLOCK = 0;
 const ENDED_RESULT = -1;
@@ -195,6 +196,15 @@ export class Host {
       datagram_multicast: (id, join, group, groupLength) => {
         const socket = this.sockets.get(id);
         return socket && socket.multicast(join !== 0, this.text(group, groupLength)) ? 1 : ENDED_RESULT;
+      },
+      request_open: (url, urlLength, type, typeLength, body, bodyLength, limit) => {
+        const options = {
+          url: this.text(url, urlLength),
+          type: this.text(type, typeLength),
+          body: bodyLength > 0 ? new Uint8Array(this.buffer, body, bodyLength).slice() : null,
+          limit,
+        };
+        return this.add((notify) => new Request(globalScope().XMLHttpRequest, options, notify));
       },
       socket_local: (id, pointer, length) => {
         const socket = this.sockets.get(id);

@@ -43,6 +43,9 @@ func datagramWrite(id int32, p unsafe.Pointer, n int32, address unsafe.Pointer, 
 //go:wasmimport kaiwire datagram_multicast
 func datagramMulticast(id, join int32, group unsafe.Pointer, groupLen int32) int32
 
+//go:wasmimport kaiwire request_open
+func requestOpen(url unsafe.Pointer, urlLen int32, contentType unsafe.Pointer, contentTypeLen int32, body unsafe.Pointer, bodyLen, limit int32) int32
+
 //go:wasmimport kaiwire socket_local
 func socketLocal(id int32, p unsafe.Pointer, n int32) int32
 

@@ -287,7 +287,8 @@ export function lingeringStreams() {
   return lingering.size;
 }
 
-function isOffline() {
+/** Whether the phone knows that it has no network. */
+export function isOffline() {
   return typeof navigator === 'object' && navigator.onLine === false;
 }
 

@@ -29,6 +29,7 @@ var (
 	// errOverdue is an answer by UDP that has not come while there was time
 	// left for another transport.
 	errOverdue = coded.New(coded.ETIMEDOUT, protocol, "", nil)
+	errTooMany = coded.New(coded.ELIMIT, protocol, "Too many questions are waiting for their answers.", nil)
 )
 
 // conn is a connection to a server. A goroutine of its own dials and reads, of
@@ -177,7 +178,7 @@ func (s *server) enlist(q *question, t Transport) (*conn, error) {
 		return nil, closed()
 	}
 	if s.asked >= maxInFlight {
-		return nil, coded.New(coded.ELIMIT, protocol, "Too many questions are waiting for their answers.", nil)
+		return nil, errTooMany
 	}
 	s.asked++
 	if c := s.conns[t]; c != nil && c.add(q) {

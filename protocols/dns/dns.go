@@ -32,6 +32,8 @@ const (
 	UDP Transport = "udp"
 	TCP Transport = "tcp"
 	TLS Transport = "tls" // RFC 7858; the server's name or address has to be in its certificate
+	// HTTPS is for servers that are URLs (RFC 8484).
+	HTTPS Transport = "https"
 )
 
 // Options say whom to ask. Servers is required.
@@ -58,8 +60,8 @@ type Options struct {
 	// 10 seconds.
 	IdleTimeout time.Duration
 	// Exchange, where it is given, puts questions to servers that are URLs
-	// ("https://dns.example/dns-query"): it sends a message and returns the
-	// one that the server has answered (RFC 8484).
+	// ("https://dns.example/dns-query"; "http:" for this device only): it sends
+	// a message and returns the one that the server has answered (RFC 8484).
 	Exchange func(ctx context.Context, url string, message []byte) ([]byte, error)
 	// Cache keeps answers, also for other resolvers that have the same one.
 	// Default one of its own; NoCache for none.
@@ -152,7 +154,7 @@ func (r *Resolver) server(text string) (*server, error) {
 		address = text
 	} else if t := Transport(scheme); t == UDP || t == TCP || t == TLS {
 		s.transports = []Transport{t}
-	} else if scheme == "https" && r.o.Exchange != nil {
+	} else if r.o.Exchange != nil && isWeb(scheme, address) {
 		s.url = text
 		return s, nil
 	} else {
@@ -167,6 +169,14 @@ func (r *Resolver) server(text string) (*server, error) {
 		s.shown = s.address(s.transports[0])
 	}
 	return s, nil
+}
+
+// isWeb tells whether a URL leads to a web server, by TLS or on this device.
+func isWeb(scheme, rest string) bool {
+	authority, _, _ := strings.Cut(rest, "/")
+	host, _, err := hostPort(authority, 0)
+	ip, _ := netip.ParseAddr(host)
+	return err == nil && (scheme == "https" || scheme == "http" && (host == "localhost" || ip.IsLoopback()))
 }
 
 // hostPort splits an address; without a port in it that is fallback, or 0.
@@ -204,8 +214,7 @@ type Answer struct {
 	// Extended are the server's reasons, beyond the rcode (RFC 8914).
 	Extended []ExtendedError
 	// Server is who answered: host and port, or as it is in Options.Servers
-	// where that names a transport. Transport is the way by which it did; empty
-	// for a URL.
+	// where that names a transport. Transport is the way by which it did.
 	Server    string
 	Transport Transport
 	// Cached answers were had before, and Stale ones should have been asked

@@ -211,6 +211,17 @@ func TestServers(t *testing.T) {
 		_, err := New(nil, Options{Servers: servers}).Query(t.Context(), "a.example", TypeA)
 		wantCode(t, err, coded.EINVAL, "")
 	}
+	exchange := func(context.Context, string, []byte) ([]byte, error) { return nil, nil }
+	for url, want := range map[string]bool{
+		"https://dns.example/dns-query": true, "https://192.0.2.1:8443/{?dns}": true, "https://[2001:db8::1]/": true, "https://dns.example": true,
+		"http://localhost/": true, "http://127.0.0.2:8080/a/b": true, "http://[::1]:80/": true,
+		"http://dns.example/": false, "http://127.0.0.1.example/": false, "http://localhost.example/": false, "http://127.0.0.1@dns.example/": false,
+		"https:///dns-query": false, "https://a b/": false, "https://dns.example:x/": false, "ftp://dns.example/": false, "https:dns.example": false,
+	} {
+		if r := New(nil, Options{Servers: []string{url}, Exchange: exchange}); (r.Err() == nil) != want {
+			t.Errorf("%s: %v", url, r.Err())
+		}
+	}
 }
 
 func TestTypes(t *testing.T) {

@@ -205,7 +205,7 @@ func (h *hostile) DialContext(ctx context.Context, network, _ string) (net.Conn,
 				copy(message, question[:2])
 			}
 			if r := (reader{message: question}); h.mode&keepsQuestion != 0 && len(message) >= headerSize {
-				r.question(r.header())
+				r.question(r.header(), nil)
 				message = slices.Insert(message, headerSize, question[headerSize:r.at]...)
 			}
 			if network != "udp" && h.mode&framed != 0 {

@@ -214,6 +214,20 @@ func (s *server) askBy(ctx context.Context, q *query, t Transport, last bool, de
 // askURL asks by HTTPS, for which the app has the means. The id is 0, so that
 // caches on the way know the question again (RFC 8484 §4.1).
 func (s *server) askURL(ctx context.Context, q *query, deadline time.Time) (*reply, error) {
+	s.mu.Lock()
+	full := s.asked >= maxInFlight
+	if !full {
+		s.asked++
+	}
+	s.mu.Unlock()
+	if full {
+		return nil, errTooMany
+	}
+	defer func() {
+		s.mu.Lock()
+		s.asked--
+		s.mu.Unlock()
+	}()
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	w := &wording{query: q, name: q.name, edns: true}
@@ -228,7 +242,7 @@ func (s *server) askURL(ctx context.Context, q *query, deadline time.Time) (*rep
 	if err != nil {
 		return nil, err
 	}
-	return &reply{message: message, answer: answer, server: s}, nil
+	return &reply{message: message, answer: answer, server: s, transport: HTTPS}, nil
 }
 
 // wording is how a question is put to a server this time, and what the answer

@@ -460,7 +460,7 @@ func TestExchange(t *testing.T) {
 		return damage(answerTo(t, message, nil)), nil
 	}
 	overUDP(t, &packets{}, Options{Servers: []string{url}, Exchange: exchange, Retries: -1}, func(t *testing.T, r *Resolver) {
-		if a := wantAnswer(t, r, ""); a.Server != url {
+		if a := wantAnswer(t, r, HTTPS); a.Server != url {
 			t.Errorf("answer %+v", a)
 		}
 		for _, d := range []func([]byte) []byte{

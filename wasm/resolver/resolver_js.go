@@ -72,10 +72,11 @@ func open(extra func(a *call.Args, r *dns.Resolver) (any, error)) call.Method {
 
 func newTarget(a *call.Args, extra func(a *call.Args, r *dns.Resolver) (any, error)) (*Target, error) {
 	o := dns.Options{
-		Servers: a.Strings("servers"),
-		Port:    int(a.Int("port", 1, 65535)),
-		Timeout: time.Duration(a.Int("tryTimeout", 0, maxTry.Milliseconds())) * time.Millisecond,
-		Retries: int(a.Int("retries", 0, 10)),
+		Servers:  a.Strings("servers"),
+		Port:     int(a.Int("port", 1, 65535)),
+		Timeout:  time.Duration(a.Int("tryTimeout", 0, maxTry.Milliseconds())) * time.Millisecond,
+		Retries:  int(a.Int("retries", 0, 10)),
+		Exchange: exchange,
 	}
 	if a.Has("retries") && o.Retries == 0 {
 		o.Retries = -1

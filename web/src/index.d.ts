@@ -1074,6 +1074,12 @@ export interface ResolverOptions extends CallOptions {
   /**
    * IP addresses or names, tried in order, those that have failed lately last; `address:port` and `[v6]:port` allowed, and
    * the transport before it: `tls://dns.example`, `tcp://192.0.2.1`, `udp://192.0.2.1`.
+   *
+   * A URL is asked by DNS over HTTPS (RFC 8484), with the platform's own XMLHttpRequest and TLS, and without cookies: by POST
+   * (`https://dns.example/dns-query`), or by GET where it ends in `{?dns}` (`https://dns.example/dns-query{?dns}`). An app with
+   * the permission `systemXHR` may ask any such server; otherwise the server has to allow the app's origin (CORS), for POST
+   * in advance. `http:` is for this device only. `ENOTSUP` where there is no XMLHttpRequest, as with Node.js; a status other
+   * than 2xx is `EREFUSED` (4xx) or `ESERVFAIL`, with `HTTP 503` and so on as `response`.
    */
   servers: string[];
   /** Default 53, and 853 for TLS. */
@@ -1132,7 +1138,7 @@ export interface DnsAnswer {
   /** The server's reasons (RFC 8914). */
   extendedErrors: { code: number; text: string }[];
   /** The server that answered, how, and how long it took in milliseconds (0 where it was in the cache). */
-  server: string; transport: '' | 'udp' | 'tcp' | 'tls'; elapsed: number;
+  server: string; transport: 'udp' | 'tcp' | 'tls' | 'https'; elapsed: number;
   cached: boolean;
   /** The answer's time is over, but no server answers. */
   stale: boolean;

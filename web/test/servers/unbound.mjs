@@ -51,11 +51,15 @@ const SOA = 6;
 /** Asks a question over TCP (RFC 7766) and resolves with the whole answer, less its length. */
 export function queryTCP(port, name, type) {
   const labels = name.split('.').map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label, 'latin1')]));
-  const question = Buffer.concat([
+  return exchangeTCP(port, Buffer.concat([
     Buffer.of(0x4b, 0x57, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0), ...labels, Buffer.of(0, 0, type, 0, 1),
-  ]);
+  ]));
+}
+
+/** Puts a message to the name server and resolves with the one that comes back. */
+export function exchangeTCP(port, message) {
   const length = Buffer.alloc(2);
-  length.writeUInt16BE(question.length);
+  length.writeUInt16BE(message.length);
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port });
     let answer = Buffer.alloc(0);
@@ -68,6 +72,6 @@ export function queryTCP(port, name, type) {
       resolve(answer.subarray(2, 2 + answer.readUInt16BE(0)));
       socket.destroy();
     });
-    socket.write(Buffer.concat([length, question]));
+    socket.write(Buffer.concat([length, message]));
   });
 }
