@@ -6,8 +6,11 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"kaiwire/protocols/dial"
 )
 
 // MaxDatagram is the longest datagram that can be sent. The platform would make
@@ -183,7 +186,11 @@ type udpConn struct {
 	name string // of the peer, where it was not dialed by address
 	from net.IP // the address that answers are taken from; of a name, the first that answered
 	port int
+
+	dropped atomic.Uint64
 }
+
+var _ dial.Filter = (*udpConn)(nil)
 
 func (d *Dialer) dialUDP(ctx context.Context, network, host string, port int) (net.Conn, error) {
 	local := ":0"
@@ -218,6 +225,7 @@ func (u *udpConn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		if from.Port != u.port {
+			u.dropped.Add(1)
 			continue
 		}
 		u.mu.Lock()
@@ -229,7 +237,12 @@ func (u *udpConn) Read(p []byte) (int, error) {
 		if known {
 			return n, nil
 		}
+		u.dropped.Add(1)
 	}
 }
+
+// Dropped counts the datagrams that Read has dropped: who sends them to a port
+// chosen at random is guessing.
+func (u *udpConn) Dropped() uint64 { return u.dropped.Load() }
 
 func (u *udpConn) Write(p []byte) (int, error) { return u.write(p, u.name, u.port) }

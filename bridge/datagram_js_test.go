@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"kaiwire/protocols/dial"
 )
 
 // packet opens a UDP socket; where the profile has none it checks how that is
@@ -162,6 +164,9 @@ func TestConnectedDatagramsComeFromThePeer(t *testing.T) {
 	c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if n, err := c.Read(buf); err != nil || string(buf[:n]) != "answer" {
 		t.Errorf("got %q, %v", buf[:n], err)
+	}
+	if n := c.(dial.Filter).Dropped(); n != 1 {
+		t.Errorf("%d datagrams of others were dropped, want 1", n)
 	}
 }
 

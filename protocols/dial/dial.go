@@ -37,6 +37,12 @@ type Upgrader interface {
 	UpgradeTLS(ctx context.Context, serverName string) error
 }
 
+// Filter is a connection for datagrams that drops those of others than its
+// peer, and counts them.
+type Filter interface {
+	Dropped() uint64
+}
+
 // Binder is a secured connection that knows something of itself that nobody in
 // between can know, for logins that are to hold on it alone (RFC 5056). data is
 // nil while it is not secured.

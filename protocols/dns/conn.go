@@ -391,8 +391,15 @@ func (c *conn) read() error {
 func (c *conn) readPackets() error {
 	// The phone cuts datagrams at this length; more was not asked for.
 	buffer := make([]byte, 9216)
+	filter, _ := c.net.(dial.Filter)
+	known := uint64(0)
 	for {
 		n, err := c.net.Read(buffer)
+		if filter != nil {
+			dropped := filter.Dropped()
+			c.server.resolver.unsolicited.Add(dropped - known)
+			known = dropped
+		}
 		if err != nil {
 			return lost(err)
 		}

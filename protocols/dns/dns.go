@@ -133,7 +133,9 @@ func (r *Resolver) Close() error {
 }
 
 // Unsolicited counts the messages that answered no question of ours and were
-// dropped: forged, or too late.
+// dropped: forged, or too late. Those from other addresses than the server's,
+// which a dial.Filter drops, are added with the next message that comes, or at
+// the connection's end.
 func (r *Resolver) Unsolicited() uint64 { return r.unsolicited.Load() }
 
 // Err is what is wrong in the options: a coded.EINVAL, or nil.

@@ -126,8 +126,8 @@ func FuzzRecord(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(record.Data, again.Data) || again.Name != record.Name || again.Type != record.Type || again.TTL != record.TTL || again.String() != shown {
 			t.Fatalf("%q is %q, and that %+v, %v", line, shown, again, err)
 		}
-		if len(record.Data) >= 1<<16 || record.Class != ClassIN || record.Type == TypeLOC {
-			return // of locations miekg/dns rounds sizes otherwise
+		if len(record.Data) > 1000 || record.Class != ClassIN || record.Type == TypeLOC {
+			return // miekg/dns has no more room for a text, and rounds the sizes of locations otherwise
 		}
 		rr, err := miekg.NewRR(shown)
 		if err != nil || rr == nil {

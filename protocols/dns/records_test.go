@@ -165,6 +165,9 @@ func FuzzData(f *testing.F) {
 		if !known {
 			return
 		}
+		if (record.Type == TypeURI || record.Type == TypeCAA) && len(record.Data) > 1000 {
+			return // miekg/dns has no more room for a text
+		}
 		if record.Type == TypeURI && len(record.Data) == 4 || strings.Contains(shown, "mandatory=") {
 			// To miekg/dns a URI without a target has no data at all, and
 			// mandatory keys have to be in order.

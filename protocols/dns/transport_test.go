@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,6 +227,47 @@ func TestForged(t *testing.T) {
 		synctest.Wait()
 		if n := r.Unsolicited(); n != 58 {
 			t.Errorf("%d messages were dropped, want 58", n)
+		}
+	})
+}
+
+// strangers is a connection that has dropped datagrams before each one that is
+// its peer's.
+type strangers struct {
+	net.Conn
+	dropped atomic.Uint64
+}
+
+func (s *strangers) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	s.dropped.Add(3)
+	return n, err
+}
+
+func (s *strangers) Dropped() uint64 { return s.dropped.Load() }
+
+type strangersDialer struct{ *packets }
+
+func (d strangersDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := d.packets.DialContext(ctx, network, address)
+	return &strangers{Conn: c}, err
+}
+
+// What the connection itself drops, as it comes from elsewhere, counts too.
+func TestStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &packets{t: t}
+		p.answer = p.honest
+		r := New(strangersDialer{p}, Options{Servers: []string{"ns.example"}, Cache: NoCache})
+		wantAnswer(t, r, UDP)
+		wantAnswer(t, r, UDP)
+		if n := r.Unsolicited(); n != 6 {
+			t.Errorf("%d messages were dropped, want 6", n)
+		}
+		r.Close()
+		synctest.Wait()
+		if n := r.Unsolicited(); n != 9 {
+			t.Errorf("%d messages were dropped in the end, want 9", n)
 		}
 	})
 }
