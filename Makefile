@@ -92,8 +92,8 @@ bench: $(NODE_MODULES) ## Speed and memory as ratios, side by side in one run of
 	test -d web/dist || $(MAKE) bundle
 	node web/bench/run.mjs
 
-sizes: ## What each module weighs, raw, code, gzip and brotli; fails over a budget.
-	node web/sizes.mjs
+sizes: ## What each module weighs, with the change since the last release; fails over a budget. MODULE=irc: what makes it large.
+	node web/sizes.mjs $(if $(MODULE),--by-package $(MODULE))
 
 clean: ## Removes what was built.
 	rm -rf web/dist web/out web/test/out web/bench/out web/faults/out web/soak/out

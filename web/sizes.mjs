@@ -1,8 +1,10 @@
 // What each module weighs, what it may weigh, and what it must not link.
-// `node web/sizes.mjs` prints a table and fails over a budget; the same table is
-// held by test/budget.test.mjs.
+// `node web/sizes.mjs` prints a table with the change since the last release, and
+// fails over a budget; the same budgets are held by test/budget.test.mjs.
+// `--by-package irc` prints what makes a module large; `--release` makes sizes.json
+// anew, which has the figures of the last release.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -113,29 +115,63 @@ export function measure(file) {
   };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+const released = () => JSON.parse(readFileSync(join(web, 'sizes.json'), 'utf8'));
+
+/** A figure with its change since `before`, which may not be known. */
+export function withChange(figure, before) {
+  const text = figure.toLocaleString('en');
+  if (before === undefined) return `${text} (new)`;
+  if (before === figure) return `${text} (=)`;
+  return `${text} (${figure > before ? '+' : '−'}${Math.abs(figure - before).toLocaleString('en')})`;
+}
+
+/** The table as lines, and which files are over their budgets. */
+export function report(measured, before) {
+  const rows = [['file', 'raw', 'code', 'gzip', 'brotli', 'budget']];
+  const over = [];
+  for (const [file, figures] of Object.entries(measured)) {
+    const [kind, budget] = smallBudgets[file] ? ['raw', smallBudgets[file]] : ['code', budgets[file.replace('.wasm', '')]];
+    const past = before[file] || {};
+    rows.push([file, ...['raw', 'code', 'gzip', 'brotli'].map((key) => (figures[key] ? withChange(figures[key], past[key]) : '')),
+      `${kind} ${budget.toLocaleString('en')}`]);
+    if (figures[kind] > budget) over.push(`${file}: ${kind} is ${figures[kind] - budget} bytes over its budget`);
+  }
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return { lines: rows.map((row) => row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ')), over };
+}
+
+function measureAll() {
+  const files = [...Object.keys(smallBudgets).filter(isBuilt), ...Object.keys(budgets).map((module) => module + '.wasm')];
+  return Object.fromEntries(files.map((file) => [file, measure(file)]));
+}
+
+async function main([option, value]) {
+  if (option === '--by-package') {
+    const { packagesOf } = await import('./bypackage.mjs');
+    const list = packagesOf(value);
+    const all = list.reduce((sum, [, bytes]) => sum + bytes, 0);
+    console.log(`${value}: ${all.toLocaleString('en')} bytes of code before wasm-opt`);
+    for (const [name, bytes] of list.slice(0, 25)) {
+      console.log(`${bytes.toLocaleString('en').padStart(10)}${(bytes / all * 100).toFixed(1).padStart(6)} %  ${name}`);
+    }
+    return;
+  }
   if (!existsSync(join(web, 'dist'))) {
     console.error('web/dist is missing: run `make bundle`');
-    process.exit(1);
+    process.exitCode = 1;
+    return;
   }
-  const row = (...cells) => console.log(cells.map((cell, i) => String(cell)[i ? 'padStart' : 'padEnd'](i ? 11 : 20)).join(''));
-  row('module', 'raw', 'code', 'budget', 'gzip', 'brotli');
-  let over = 0;
-  for (const file of Object.keys(smallBudgets).filter(isBuilt)) {
-    const { raw, code, gzip, brotli } = measure(file);
-    row(file, raw, code ?? '', smallBudgets[file], gzip, brotli);
-    if (raw > smallBudgets[file]) {
-      over++;
-      console.error(`${file} is ${raw - smallBudgets[file]} bytes over its budget`);
-    }
+  const measured = measureAll();
+  if (option === '--release') {
+    const { version } = JSON.parse(readFileSync(join(web, 'package.json'), 'utf8'));
+    writeFileSync(join(web, 'sizes.json'), `${JSON.stringify({ version, files: measured }, null, 2)}\n`);
+    return;
   }
-  for (const module of Object.keys(budgets)) {
-    const { raw, code, gzip, brotli } = measure(module + '.wasm');
-    row(module, raw, code, budgets[module], gzip, brotli);
-    if (code > budgets[module]) {
-      over++;
-      console.error(`${module}: the code section is ${code - budgets[module]} bytes over its budget`);
-    }
-  }
-  process.exitCode = over ? 1 : 0;
+  const { version, files } = released();
+  const { lines, over } = report(measured, files);
+  console.log(`bytes, and the change since ${version}\n${lines.join('\n')}`);
+  for (const line of over) console.error(line);
+  process.exitCode = over.length > 0 ? 1 : 0;
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(process.argv.slice(2));
