@@ -19,6 +19,7 @@ const DNS = ['', 'dnssec/', 'mdns/', 'transfer/'].map((folder) => `protocols/dns
 for (const { document, go, stories } of [
   { document: 'irc.md', go: ['protocols/irc/'], stories: /^irc/ },
   { document: 'dns.md', go: DNS, stories: /^dns/ },
+  { document: 'mail.md', go: ['imap', 'imap/wire', 'mime', 'sasl'].map((folder) => `protocols/${folder}/`), stories: /^(imap|mime)/ },
 ]) {
   const native = go.flatMap((folder) => files(folder, '_test.go')).join('\n');
   const browser = readdirSync(new URL('web/test/stories/', root)).filter((name) => stories.test(name) && name.endsWith('.test.mjs'))

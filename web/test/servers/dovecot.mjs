@@ -11,10 +11,10 @@ import { fillTemplate, freePort, inFreshDirectory, startProcess } from './proces
 /** The certificate names this, besides localhost and 127.0.0.1. */
 export const NAME = 'imap.kaiwire.test';
 
-const PASSWORDS = { alice: 'correct horse', bob: 'battery "staple\\' };
+const PASSWORDS = { alice: 'correct horse', bob: 'battery "staple\\', carol: 'c', dan: 'd', erin: 'e', frank: 'f' };
 
 /**
- * Starts Dovecot with the users alice and bob, whose mailboxes are empty.
+ * Starts Dovecot with users of whom alice is the first, and whose mailboxes are empty.
  * @returns {Promise<{
  *   host: string, name: string, port: number, tlsPort: number, ca: string,
  *   user: string, pass: string, users: Record<string, string>,

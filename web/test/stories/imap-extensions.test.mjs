@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
 import * as dovecot from '../servers/dovecot.mjs';
 import { mixed, plain, sha256 } from './mail.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { modesOf, openStage } from './stage.mjs';
 
 test('IMAP extensions', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) => {
   const server = await dovecot.start();
@@ -12,11 +12,11 @@ test('IMAP extensions', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, 
   const host = server.name;
   const stageOf = await openStage(t, { hosts: { [`${host}:143`]: `127.0.0.1:${server.port}` } });
 
-  for (const { mode, worker } of MODES) {
+  for (const [i, { mode, worker, engine }] of modesOf('imap').entries()) {
     await t.test(mode, async (t) => {
-      const user = worker ? 'bob' : 'alice'; // the modes do not see each other's mail
+      const user = Object.keys(server.users)[i]; // the modes do not see each other's mail
       for (const message of [plain, mixed, plain]) await server.deliver(user, 'INBOX', message);
-      const page = await stageOf.open({ modules: ['imap'], worker });
+      const page = await stageOf.open({ modules: ['imap'], worker, engine });
       await page.run('connect', async (options) => {
         stage.connect = (more) => stage.wire.imap.connect({ ...options, ...more });
         stage.held.session = await stage.connect({ condstore: true });

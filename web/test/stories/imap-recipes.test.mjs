@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
 import * as dovecot from '../servers/dovecot.mjs';
 import { mixed, plain } from './mail.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { modesOf, openStage } from './stage.mjs';
 
 const numbered = (n) => Buffer.from(`From: Bob <bob@kaiwire.test>\r\nSubject: Number ${n}\r\n\r\nThis is what number ${n} says.\r\n`);
 
@@ -14,12 +14,12 @@ test('IMAP recipes', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, asy
   const host = server.name;
   const stageOf = await openStage(t, { hosts: { [`${host}:993`]: `127.0.0.1:${server.tlsPort}` }, ca: server.ca });
 
-  for (const { mode, worker } of MODES) {
+  for (const [i, { mode, worker, engine }] of modesOf('imap').entries()) {
     await t.test(mode, async (t) => {
-      const user = worker ? 'bob' : 'alice'; // the modes do not see each other's mail
+      const user = Object.keys(server.users)[i]; // the modes do not see each other's mail
       for (let n = 1; n <= 24; n++) await server.deliver(user, 'INBOX', numbered(n));
       await server.deliver(user, 'INBOX', mixed);
-      const page = await stageOf.open({ modules: ['imap', 'mime'], worker });
+      const page = await stageOf.open({ modules: ['imap', 'mime'], worker, engine });
       await page.run('account', (account) => { stage.account = account; }, [{ host, auth: { user, pass: server.users[user] } }]);
 
       await t.test('unread count', async () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
 import * as dovecot from '../servers/dovecot.mjs';
 import { large, mixed, plain, sha256 } from './mail.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { modesOf, openStage } from './stage.mjs';
 
 test('IMAP', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) => {
   const server = await dovecot.start();
@@ -15,12 +15,12 @@ test('IMAP', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) =
     ca: server.ca,
   });
 
-  for (const { mode, worker } of MODES) {
+  for (const [i, { mode, worker, engine }] of modesOf('imap').entries()) {
     await t.test(`reading and changing mail, ${mode}`, async (t) => {
-      const user = worker ? 'bob' : 'alice'; // the modes do not see each other's mail
+      const user = Object.keys(server.users)[i]; // the modes do not see each other's mail
       const auth = { user, pass: server.users[user] };
       for (const message of [plain, mixed, large]) await server.deliver(user, 'INBOX', message);
-      const page = await stageOf.open({ modules: ['imap'], worker });
+      const page = await stageOf.open({ modules: ['imap'], worker, engine });
 
       await t.test('login and select', async () => {
         const { capabilities, mailbox } = await page.run('connect', async (options) => {
@@ -183,7 +183,7 @@ test('IMAP', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) =
 
     await t.test(`secured by the phone, ${mode}`, async (t) => {
       const auth = { user: server.user, pass: server.pass };
-      const page = await stageOf.open({ modules: ['imap'], worker });
+      const page = await stageOf.open({ modules: ['imap'], worker, engine });
 
       for (const security of ['tls', 'starttls']) {
         await t.test(security, async () => {
@@ -199,7 +199,7 @@ test('IMAP', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) =
       await page.close();
 
       await t.test('an authority that is not trusted', async () => {
-        const page = await stageOf.open({ modules: ['imap'], worker, relay: await stageOf.raise() });
+        const page = await stageOf.open({ modules: ['imap'], worker, engine, relay: await stageOf.raise() });
         for (const security of ['tls', 'starttls']) {
           const { error } = await page.run(security, (options) => stage.outcome(stage.wire.imap.connect(options)),
             [{ host, security, auth, timeout: 10_000 }]);
