@@ -11,11 +11,13 @@
 // stream.js, listener.js and datagram.js own one socket each and its queue,
 // request.js one request by HTTP,
 // relay.js carries sockets into a worker (where the platform offers none),
-// host.js is what a module imports, alarm.js keeps Go's timers, and
-// lastwords.js what a program says of its own breakdown. The folder
-// hosts has the sockets of other platforms, mock those of a phone for tests. Go pulls and JavaScript signals: bytes wait in a queue on the
-// JavaScript side until Read fetches them into the caller's buffer, and
-// JavaScript wakes Go only where a Read, Write or dial is waiting.
+// host.js is what a module imports, alarm.js keeps Go's timers, lastwords.js
+// what a program says of its own breakdown, and lifetime.js is what sockets
+// that are not the phone's have in common. The folder hosts has the sockets of
+// other platforms, mock those of a phone for tests. Go pulls and JavaScript
+// signals: bytes wait in a queue on the JavaScript side until Read fetches them
+// into the caller's buffer, and JavaScript wakes Go only where a Read, Write or
+// dial is waiting.
 //
 // # What differs from a connection of the operating system
 //

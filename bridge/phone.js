@@ -4,6 +4,8 @@
 // read; absent, not null, without the permission "tcp-socket") and, beside it,
 // the constructor TCPSocket. Neither exists in a worker, in any version.
 
+import { failure } from './lifetime.js';
+
 /**
  * A phone: open(host, port, options) → TCPSocket, and where the host has them listen(port, options, backlog) →
  * TCPServerSocket, bind(options) → UDPSocket, whenOnline(callback) → a function that ends the watch. Besides, what the
@@ -48,8 +50,6 @@ export const NO_SOCKETS = 'no TCP sockets: the app needs the permission "tcp-soc
 /** Stands in where the host has no sockets: every open fails with what is missing. */
 export const noPhone = {
   open() {
-    const error = new Error(NO_SOCKETS);
-    error.name = 'NotAllowedError';
-    throw error;
+    throw failure('NotAllowedError', NO_SOCKETS);
   },
 };

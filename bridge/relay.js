@@ -20,6 +20,7 @@
 // Both halves take what comes as if it were hostile: a message that is not of
 // its form is ignored.
 
+import { failure, Lifetime } from './lifetime.js';
 import { SEND_WINDOW } from './stream.js';
 
 const WINDOW = 1024 * 1024;
@@ -77,8 +78,6 @@ const lengthOf = (data) => (typeof data === 'string' ? data.length : data.byteLe
 /** Whether data may bring so many bytes: a piece need not be full. */
 const brings = (data, length) => lengthOf(data) === length || (buffer(data) && data.byteLength === PIECE && length < PIECE);
 const transferOf = (data) => (typeof data === 'string' ? [] : [data]);
-
-const failure = (name, message) => Object.assign(new Error(message), { name });
 
 /** The page half: opens sockets for the worker behind post. */
 export class PageRelay {
@@ -591,19 +590,15 @@ const serverHandlers = {
   },
 };
 
-class RelayedDatagrams {
+class RelayedDatagrams extends Lifetime {
   constructor(relay) {
+    super();
     this.relay = relay;
     this.id = 0;
     this.localAddress = null;
     this.localPort = null;
     this.taken = 0;
     this.onmessage = null;
-    this.opened = new Promise((resolve, reject) => { this.settleOpened = { resolve, reject }; });
-    this.closed = new Promise((resolve, reject) => { this.settleClosed = { resolve, reject }; });
-    // Whoever does not ask is not told of a rejection.
-    this.opened.catch(() => {});
-    this.closed.catch(() => {});
   }
 
   get handlers() { return datagramHandlers; }
@@ -634,9 +629,6 @@ const datagramHandlers = {
   },
   unbound(name, message) {
     this.relay.sockets.delete(this.id);
-    const error = name === '' ? null : failure(name, message);
-    this.settleOpened.reject(error || failure('AbortError', 'closed'));
-    if (error) this.settleClosed.reject(error);
-    else this.settleClosed.resolve();
+    this.end(name === '' ? null : failure(name, message));
   },
 };

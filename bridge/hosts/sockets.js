@@ -8,6 +8,7 @@
 // asked for, and taken as ArrayBuffer, Uint8Array or, on connections, text of
 // one byte a character.
 
+import { failure, Lifetime } from '../lifetime.js';
 import { ERRORS } from '../mock/network.js';
 
 /** Bytes that may wait to be sent before send() asks for a pause, as on the phone. */
@@ -22,12 +23,6 @@ const CAUSES = Object.assign({
   notFound: { name: 'DomainNotFoundError', message: 'Network' },
   unsupported: { name: 'NotSupportedError', message: 'this host has no TLS of its own' },
 }, ERRORS);
-
-function failure(name, message) {
-  const error = new Error(message);
-  error.name = name;
-  return error;
-}
 
 /** The bytes in a buffer that may be given away. */
 const owned = (bytes) => (bytes.length === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer);
@@ -210,15 +205,13 @@ class ServerSocket {
   close() { this.listener.close(); }
 }
 
-class DatagramSocket {
+class DatagramSocket extends Lifetime {
   constructor(datagrams) {
+    super();
     this.readyState = 'opening';
     this.localAddress = this.localPort = null;
     this.onmessage = null;
     this.datagrams = datagrams;
-    this.opened = new Promise((resolve, reject) => { this.settleOpened = { resolve, reject }; });
-    this.closed = new Promise((resolve, reject) => { this.settleClosed = { resolve, reject }; });
-    for (const promise of [this.opened, this.closed]) promise.catch(() => {}); // for who does not ask
     datagrams.onbound = (address, port) => {
       if (this.readyState !== 'opening') return;
       this.readyState = 'open';
@@ -261,9 +254,7 @@ class DatagramSocket {
   end(error) {
     if (this.readyState === 'closed') return;
     this.readyState = 'closed';
-    this.settleOpened.reject(error || failure('AbortError', 'closed'));
-    if (error) this.settleClosed.reject(error);
-    else this.settleClosed.resolve();
+    super.end(error);
   }
 }
 
