@@ -41,8 +41,8 @@
 // the platform's; a socket that has so much is suspended. Of what was written,
 // 320 KiB are on their way in the platform, of which a phone may make four
 // copies; until those have gone, Write waits. In a worker, 1 MiB more of what
-// was received and 768 KiB more of what was written cross between page and
-// worker, each of which keeps up to 768 KiB of buffers to be filled again.
+// was received and 1 MiB more for what was written cross between page and
+// worker, where up to 768 KiB of buffers are kept to be filled again.
 //
 // # What differs where TinyGo has compiled the program
 //

@@ -32,8 +32,10 @@ const SENT = ROOM / 4;
 /** The buffers in which bytes are joined, and how many that have come back are kept: a socket in bulk has no more on their way. */
 const PIECE = 128 * 1024;
 const SPARES = 6;
-/** What is less and comes alone has a buffer of its own. */
+/** What comes alone and is less is not joined; and what was joined and is less travels in a buffer of its size: what is
+ *  on its way would else take many times the memory that it counts for. */
 const PIECE_MIN = 16 * 1024;
+const PIECE_FULL = 96 * 1024;
 /** Sockets that one worker may have open; a phone's kernel has 1024 files for all. */
 const MAX_SOCKETS = 256;
 /** How long a closed socket is kept for its close event, which may never come: see stream.js. */
@@ -75,8 +77,9 @@ function wellFormed(form, message) {
 }
 
 const lengthOf = (data) => (typeof data === 'string' ? data.length : data.byteLength);
-/** Whether data may bring so many bytes: a piece need not be full. */
-const brings = (data, length) => lengthOf(data) === length || (buffer(data) && data.byteLength === PIECE && length < PIECE);
+/** Whether data may bring so many bytes: a piece need not be quite full. */
+const brings = (data, length) => lengthOf(data) === length ||
+  (buffer(data) && data.byteLength === PIECE && length >= PIECE_FULL && length < PIECE);
 const transferOf = (data) => (typeof data === 'string' ? [] : [data]);
 
 /** The page half: opens sockets for the worker behind post. */
@@ -215,7 +218,7 @@ export class PageRelay {
       this.failed(id, error);
       return;
     }
-    if (entry.sent < SENT && entry.used.length < SPARES) return;
+    if (entry.sent < SENT) return;
     this.post(['sent', id, entry.sent, entry.used], entry.used);
     entry.sent = 0;
     entry.used = [];
@@ -476,7 +479,9 @@ class RelayedSocket {
     if (!piece) return;
     this.piece = null;
     this.filled = 0;
-    this.relay.post(['send', this.id, piece, filled], [piece]);
+    const carrier = filled < PIECE_FULL ? piece.slice(0, filled) : piece;
+    if (carrier !== piece) this.relay.keep([piece]);
+    this.relay.post(['send', this.id, carrier, filled], [carrier]);
   }
 
   suspend() {
