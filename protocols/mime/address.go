@@ -101,7 +101,7 @@ func (r *reading) address(d *Decoder) (a Address, ok bool) {
 		}
 		a = Address{Name: strings.Trim(phrase[:first]+phrase[last:], " "), Address: phrase[first:last]}
 		if !strings.HasPrefix(a.Address, `"`) {
-			a.Address = strings.ReplaceAll(a.Address, " ", "")
+			a.Address = substitute(a.Address, " ", "")
 		}
 	} else {
 		a.Name = phrase

@@ -146,7 +146,7 @@ func isToken(s string) bool {
 }
 
 func quoteString(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return `"` + substitute(s, `\"`, `\\`, `\"`) + `"`
 }
 
 // maxParam is how long a piece of a parameter gets.

@@ -12,7 +12,7 @@ func Unflow(text string, delSp bool) string {
 	var out strings.Builder
 	first := true
 	open, before := false, 0 // whether the line before goes on, and how deep its quotation is
-	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+	for line := range strings.SplitSeq(unixLines(text), "\n") {
 		quote := 0
 		for quote < len(line) && line[quote] == '>' {
 			quote++

@@ -133,6 +133,40 @@ func cutLine(b []byte) (line, rest []byte) {
 	return b, nil
 }
 
+// substitute puts texts in the place of characters. strings.Replacer and
+// strings.Replace are 25 KB of a module's code.
+func substitute(s, characters string, texts ...string) string {
+	if !strings.ContainsAny(s, characters) {
+		return s
+	}
+	var out []byte
+	for i := range len(s) {
+		if at := strings.IndexByte(characters, s[i]); at >= 0 {
+			out = append(out, texts[at]...)
+		} else {
+			out = append(out, s[i])
+		}
+	}
+	return string(out)
+}
+
+// unixLines has lines end with LF, however they did.
+func unixLines(text string) string {
+	if strings.IndexByte(text, '\r') < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch {
+		case text[i] != '\r':
+			out = append(out, text[i])
+		case i+1 == len(text) || text[i+1] != '\n':
+			out = append(out, '\n')
+		}
+	}
+	return string(out)
+}
+
 func invalid(message string) *coded.Error { return coded.New(coded.EINVAL, "mime", message, nil) }
 
 // child is the number of a part within another, as IMAP counts.

@@ -37,12 +37,13 @@ func (p *Part) setType(d *Decoder, contentType, disposition string) {
 func (p *Part) SetFilename(names ...string) {
 	for _, name := range names {
 		name = name[strings.LastIndexAny(name, `/\`)+1:]
-		name = strings.Map(func(r rune) rune {
-			if r < ' ' || r == 0x7F {
-				return -1
+		clean := make([]byte, 0, len(name))
+		for _, c := range []byte(name) {
+			if c >= ' ' && c != 0x7F {
+				clean = append(clean, c)
 			}
-			return r
-		}, name)
+		}
+		name = string(clean)
 		if name != "" && name != "." && name != ".." {
 			p.Filename = name
 			return
@@ -89,7 +90,7 @@ func (p *Part) SetText(d *Decoder, content []byte) (ok bool) {
 	if p.Type == "text/plain" && strings.EqualFold(p.Params["format"], "flowed") {
 		p.text = Unflow(p.text, strings.EqualFold(p.Params["delsp"], "yes"))
 	}
-	p.text = strings.ReplaceAll(p.text, "\r\n", "\n")
+	p.text = unixLines(p.text)
 	return ok
 }
 
@@ -130,8 +131,6 @@ func (p *Part) Texts() (text, html string) {
 	return text, html
 }
 
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
-
 func toHTML(text string) string {
-	return `<div style="white-space: pre-wrap">` + escaper.Replace(text) + "</div>"
+	return `<div style="white-space: pre-wrap">` + substitute(text, "&<>", "&amp;", "&lt;", "&gt;") + "</div>"
 }
