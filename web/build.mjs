@@ -30,9 +30,9 @@ const engines = findEngines(wanted && wanted.includes('js') ? [...new Set(['tiny
 const plain = ['mail', 'irc', 'dns', 'dnssec'];
 const modules = {
   go: [...plain.map((name) => [name, 'phone']), ...plain.concat(SINGLE).map((name) => [name, 'own'])],
-  tinygo: [['irc', 'phone'], ['dns', 'phone'], ['irc', 'own']],
+  tinygo: [['irc', 'phone'], ['dns', 'phone'], ['irc', 'own'], ['mail', 'phone']],
 };
-modules.js = modules.tinygo;
+modules.js = modules.tinygo.filter(([name]) => name !== 'mail'); // not there yet
 const programs = engines.flatMap((engine) => modules[engine.name].map(([name, tls]) => (
   { engine, name, tls, tags: tls === 'own' ? 'owntls' : '', file: moduleFile(name, tls, engine.name) })));
 

@@ -51,6 +51,14 @@ const PATCHES = [
   ['runtime/print.go', '\tcase stringer:\n\t\tprintstring(msg.String())\n', ''],
 ];
 
+/**
+ * Libraries with something that TinyGo does not compile, of which it gets a copy with ours in its place: the module,
+ * its folder in the overlay, and [file, what, ours, how often it is there].
+ */
+const LIBRARIES = [
+  ['github.com/emersion/go-imap/v2', 'go-imap', [['acl.go', /\bstring\((r|rights|rs1|rs2)\)/g, 'rightsText($1)', 5]]],
+];
+
 export const HOW = 'The small modules are built with TinyGo 0.41 or later; `make tinygo` builds it, on Debian with ' +
   `${PACKAGES.join(', ')}.`;
 
@@ -169,6 +177,42 @@ function makeRoot({ root, version }, kind, slices) {
   return made;
 }
 
+/** The libraries' copies, in a folder of their own, with the go.mod that names them: the option -modfile of Go's commands. */
+function makeLibraries() {
+  const versions = LIBRARIES.map(([path]) => JSON.parse(go(['list', '-m', '-json', path])));
+  const own = ['go.mod', 'go.sum'].map((name) => readFileSync(join(repository, name)));
+  const made = join(cache, `libraries-${fingerprint(...own, ...versions.map(({ Version }) => Version)).slice(0, 16)}`);
+  const file = join(made, 'go.mod');
+  if (existsSync(made)) return file;
+  const making = `${made}.${process.pid}`;
+  mkdirSync(making, { recursive: true });
+  own.forEach((text, i) => writeFileSync(join(making, ['go.mod', 'go.sum'][i]), text));
+  LIBRARIES.forEach(([path, name, changes], i) => {
+    const folder = join(making, name);
+    cpSync(versions[i].Dir, folder, { recursive: true });
+    makeWritable(folder);
+    for (const [name, what, ours, times] of changes) {
+      const text = readFileSync(join(folder, name), 'utf8');
+      const found = text.match(what) || [];
+      if (found.length !== times) throw new Error(`${path} has ${found.length} times in ${name} what it had ${times} times: ${what}`);
+      writeFileSync(join(folder, name), text.replace(what, ours));
+    }
+    for (const ours of readdirSync(join(overlay, name))) cpSync(join(overlay, name, ours), join(folder, 'kaiwire_' + ours));
+    go(['mod', 'edit', `-replace=${path}=${join(made, name)}`, join(making, 'go.mod')]);
+  });
+  for (const name of readdirSync(cache)) {
+    const old = join(cache, name);
+    if (/^libraries-\w+$/.test(name) && Date.now() - statSync(old).mtimeMs > DAY) rmSync(old, { recursive: true, force: true });
+  }
+  try {
+    renameSync(making, made);
+  } catch (error) {
+    if (!existsSync(made)) throw error;
+    rmSync(making, { recursive: true }); // another build was faster
+  }
+  return file;
+}
+
 /** Go's module cache is read-only, and so are copies of it. */
 function makeWritable(folder) {
   chmodSync(folder, 0o755);
@@ -189,6 +233,7 @@ export function tinygo() {
     cwd: repository,
     env: {
       ...goEnvironment,
+      GOFLAGS: `-modfile=${makeLibraries()}`,
       TINYGOROOT: root,
       WASMOPT: join(here, 'wasm-opt.mjs'),
       // TinyGo's own; Go's stays where it is.

@@ -188,10 +188,10 @@ test('IMAP extensions', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, 
         const found = await page.run('administration', async (user) => {
           const { session } = stage.held;
           const before = await session.acl('INBOX');
-          await session.setAcl('INBOX', 'carol', 'lr');
-          await session.setAcl('INBOX', 'carol', '+s');
+          await session.setAcl('INBOX', 'zoe', 'lr');
+          await session.setAcl('INBOX', 'zoe', '+s');
           const after = await session.acl('INBOX');
-          await session.deleteAcl('INBOX', 'carol');
+          await session.deleteAcl('INBOX', 'zoe');
           await session.setMetadata('INBOX', { '/private/comment': 'for me', '/private/vendor/kaiwire/color': 'blue' });
           const notes = await session.metadata('INBOX', '/private', { depth: 'infinity' });
           await session.setMetadata('INBOX', { '/private/comment': null });
@@ -200,8 +200,8 @@ test('IMAP extensions', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, 
             again: (await session.acl('INBOX')).length, quota: await session.quota(),
             limits: await stage.outcome(session.setQuota('User quota', { STORAGE: 1024 })) };
         }, [user]);
-        const carol = found.after.find(({ identifier }) => identifier === 'carol');
-        assert.deepEqual([...carol.rights].sort(), ['l', 'r', 's']);
+        const zoe = found.after.find(({ identifier }) => identifier === 'zoe');
+        assert.deepEqual([...zoe.rights].sort(), ['l', 'r', 's']);
         assert.equal(found.again, found.before.length);
         assert.match(found.rights, /^[a-z]*a/);
         assert.deepEqual(found.notes, { '/private/comment': 'for me', '/private/vendor/kaiwire/color': 'blue' });
