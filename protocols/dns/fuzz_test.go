@@ -126,6 +126,9 @@ func FuzzRecord(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(record.Data, again.Data) || again.Name != record.Name || again.Type != record.Type || again.TTL != record.TTL || again.String() != shown {
 			t.Fatalf("%q is %q, and that %+v, %v", line, shown, again, err)
 		}
+		if strings.Contains(shown, `\# `) {
+			return // to miekg/dns data that is empty is a record of zeros
+		}
 		if len(record.Data) > 1000 || record.Class != ClassIN || record.Type == TypeLOC {
 			return // miekg/dns has no more room for a text, and rounds the sizes of locations otherwise
 		}

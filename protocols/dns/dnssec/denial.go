@@ -72,13 +72,9 @@ func (w *work) denial(z *zone, proofs []*set) (*denial, verdict) {
 }
 
 func (d *denial) addNSEC(owner, data []byte) {
-	end := 0
-	for end < len(data) && data[end] != 0 {
-		end += 1 + int(data[end])
-	}
-	end++
-	if types, ok := dns.TypesOf(data, end); ok {
-		d.nsec = append(d.nsec, nsec{owner: owner, next: dns.LowerName(data[:end]), types: types})
+	next := nameAt(data)
+	if types, ok := dns.TypesOf(data, len(next)); ok && next != nil {
+		d.nsec = append(d.nsec, nsec{owner: owner, next: next, types: types})
 	}
 }
 

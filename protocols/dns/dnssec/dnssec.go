@@ -287,7 +287,7 @@ func (w *work) answer(a *dns.Answer, name []byte, t dns.Type) verdict {
 				return result
 			}
 			if s.t == dns.TypeCNAME {
-				if alias = nameOf(s.records[0].Data); alias == nil {
+				if alias = nameAt(s.records[0].Data); alias == nil || len(alias) != len(s.records[0].Data) {
 					return worse(result, verdict{reason: NoProof, name: name})
 				}
 			}
@@ -605,17 +605,18 @@ func (w *work) delegation(parent *zone, child []byte) *zone {
 	return z
 }
 
-// nameOf is the name that a record's data is, in small letters; nil where it is
+// nameAt is the name that data begins with, in small letters; nil where that is
 // none, as a server may send what it likes.
-func nameOf(data []byte) []byte {
+func nameAt(data []byte) []byte {
+	const maxName = 255
 	at := 0
 	for at < len(data) && 0 < data[at] && data[at] < 64 {
 		at += 1 + int(data[at])
 	}
-	if at != len(data)-1 || data[at] != 0 {
+	if at >= min(len(data), maxName) || data[at] != 0 {
 		return nil
 	}
-	return dns.LowerName(data)
+	return dns.LowerName(data[:at+1])
 }
 
 // count is the number of labels of a name, without the root's.
@@ -665,11 +666,9 @@ func readSignature(record *dns.Record) (s signature, ok bool) {
 	if len(d) < fixed+1 {
 		return s, false
 	}
-	end := fixed
-	for end < len(d) && d[end] != 0 {
-		end += 1 + int(d[end])
-	}
-	if end++; end >= len(d) {
+	signer := nameAt(d[fixed:])
+	end := fixed + len(signer)
+	if signer == nil || end >= len(d) {
 		return s, false
 	}
 	return signature{
@@ -680,7 +679,7 @@ func readSignature(record *dns.Record) (s signature, ok bool) {
 		expiration: binary.BigEndian.Uint32(d[8:]),
 		inception:  binary.BigEndian.Uint32(d[12:]),
 		tag:        binary.BigEndian.Uint16(d[16:]),
-		signer:     d[fixed:end],
+		signer:     signer,
 		head:       d[:end],
 		signature:  d[end:],
 	}, true
