@@ -199,7 +199,7 @@ export function calls(types, text, interfaceOf) {
     if (!ts.isPropertyAccessExpression(callee)) return NOTHING;
     const name = callee.name.text;
     const on = callee.expression;
-    if (name === '_call') return called(args[0], args[1]);
+    if (name === '_call' || name === '_value') return called(args[0], args[1]);
     if (name === 'call' && on.getText().endsWith('_client')) return called(args[1], args[3]);
     if (on.kind === ts.SyntaxKind.ThisKeyword && name[0] === '_') {
       const own = methodOf(now.node, name) || classes.map((node) => methodOf(node, name)).find(Boolean);
