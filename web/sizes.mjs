@@ -119,7 +119,7 @@ export function measure(file) {
 const released = () => JSON.parse(readFileSync(join(web, 'sizes.json'), 'utf8'));
 
 /** A figure with its change since `before`, which may not be known. */
-export function withChange(figure, before) {
+function withChange(figure, before) {
   const text = figure.toLocaleString('en');
   if (before === undefined) return `${text} (new)`;
   if (before === figure) return `${text} (=)`;
