@@ -68,8 +68,6 @@ export function readTypes(text) {
       const [signature] = method.getCallSignatures();
       return { parameters: signature.parameters.map((p) => checker.getNonNullableType(checker.getTypeOfSymbol(p))), result: signature.getReturnType() };
     },
-    methods: (name) => checker.getPropertiesOfType(declared(name)).filter((symbol) => own(symbol)
-      && checker.getTypeOfSymbol(symbol).getCallSignatures().length > 0).map((symbol) => symbol.name),
     /** What a type's member is, or what it answers when called. */
     member(type, name) {
       const found = parts(type).map((part) => property(part, name)).find(Boolean);
@@ -224,13 +222,13 @@ export function calls(types, text, interfaceOf) {
 
   for (const node of classes) {
     const className = node.name.text;
-    const types_ = interfaceOf(className);
-    if (!types_) continue;
+    const declared = interfaceOf(className);
+    if (!declared) continue;
     for (const member of node.members) {
       if (!ts.isMethodDeclaration(member) || member.name.text[0] === '_' || member.name.text === 'close') continue;
       const name = member.name.text;
       now = { className, name, node };
-      run(member, types.method(types_, name).parameters.map((type) => ({ types: [type], members: {} })));
+      run(member, types.method(declared, name).parameters.map((type) => ({ types: [type], members: {} })));
     }
   }
   return found;

@@ -1,6 +1,6 @@
 // Crossing prints, as JSON, what the modules' Go sources say of what crosses to
 // JavaScript and back: for each method the options that it reads and the members
-// of what it answers, and the events with the members of theirs. types.test.mjs
+// of what it answers, and the events with the members of theirs. crossing.test.mjs
 // holds web/src/index.d.ts to it.
 //
 // It follows the calls within wasm/* from each module's main, with the constants
@@ -502,6 +502,9 @@ func (w *walk) options(e ast.Expr, s *scope) string {
 var readers = names{"String": true, "Required": true, "Int": true, "Bool": true, "Strings": true, "StringsOrTrue": true, "Object": true,
 	"Objects": true, "Time": true, "Has": true, "IsNull": true}
 
+// composed are the methods of Args and Record that are made of their others.
+var composed = names{"Server": true, "Auth": true, "Error": true}
+
 func (w *walk) call(n *ast.CallExpr, s *scope) {
 	selector, _ := n.Fun.(*ast.SelectorExpr)
 	switch {
@@ -523,13 +526,8 @@ func (w *walk) call(n *ast.CallExpr, s *scope) {
 	}
 	f := w.eval(n.Fun, s)
 	var receiver []value
-	if f.decl == nil && selector != nil {
-		// A method of Args or Record that is made of others.
-		if m := w.functions[w.info.Uses[selector.Sel]]; m != nil && m.Recv != nil && !readers[m.Name.Name] && (w.is(selector.X, "Args") || w.is(selector.X, "Record")) && m.Name.IsExported() {
-			if name := m.Name.Name; name == "Server" || name == "Auth" || name == "Error" {
-				f.decl, receiver = m, []value{w.eval(selector.X, s)}
-			}
-		}
+	if f.decl == nil && selector != nil && composed[selector.Sel.Name] && (w.is(selector.X, "Args") || w.is(selector.X, "Record")) {
+		f.decl, receiver = w.functions[w.info.Uses[selector.Sel]], []value{w.eval(selector.X, s)}
 	}
 	followed := f.decl != nil && f.decl.Body != nil || f.lit != nil
 	args := receiver

@@ -12,6 +12,7 @@ import { test } from 'node:test';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { refusals } from '../../gates/gecko48.mjs';
 import { startRelay } from '../../relay/relay.mjs';
 import { launch, openPage } from '../browser.mjs';
 import { missing } from '../requirements.mjs';
@@ -76,7 +77,7 @@ test('the examples run', { skip: missing('firefox-esr', 'openssl') }, async (t) 
   t.after(() => relay.close());
   const browser = await launch();
   t.after(browser.close);
-  file('relay.js', `var relayUrl = ${JSON.stringify(relay.url)};\nvar ca = ${JSON.stringify(ca)};\n`);
+  file('relay.js', `var relayUrl = ${JSON.stringify(relay.url)};\n`);
   const HEAD = '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>an example</title>\n<link rel="icon" href="data:,">\n'
     + ['relay', 'mock', 'page'].map((name) => `<script src="/${name}.js"></script>\n`).join('');
 
@@ -165,6 +166,12 @@ test('blocks are found, with what is said of them, and what is newer than the ph
   assert.deepEqual(scriptOf('x', second.code, ['c', 'g']).declared, ['g']);
   assert.throws(() => scriptOf('x', 'const a = ;', []), SyntaxError);
   assert.throws(() => scriptOf('x', 'a ??= 1;', []), SyntaxError, 'newer than Gecko 84');
+});
+
+test('what is for KaiOS 2.5 is what that reads', () => {
+  const old = Object.entries(blocks).flatMap(([document, all]) => all.filter(({ notes }) => notes.for === 'Gecko 48').map((block) => ({ document, ...block })));
+  assert.ok(old.length > 0);
+  for (const { document, line, code } of old) assert.deepEqual(refusals(code), [], `${document}:${line}`);
 });
 
 test('the commands are there', () => {

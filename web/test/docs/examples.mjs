@@ -3,7 +3,7 @@
 //   <!-- with wire: imap, irc -->     loads these modules first, for a block that goes on from one elsewhere
 //   <!-- until shown: text -->        the block is done once it has called show() with that text in it
 //   <!-- not run: reason -->          a test prints the reason
-//   <!-- in Node.js -->               for a script of the author's own, not for the phone
+//   <!-- for: Gecko 48 -->            has nothing that KaiOS 2.5 would refuse
 import { parse } from 'acorn';
 
 /** @returns {{language: string, code: string, line: number, notes: Record<string, string>}[]} `line` is the first of the code */
@@ -22,8 +22,8 @@ export function blocksOf(markdown) {
     } else if (fence) {
       open = { language: fence[1], line: i + 2, lines: [], notes };
     } else {
-      const note = text.match(/^<!-- (with wire|until shown|not run|in Node\.js)(?:: (.+))? -->$/);
-      if (note) notes[note[1]] = note[2] || '';
+      const note = text.match(/^<!-- (with wire|until shown|not run|for): (.+) -->$/);
+      if (note) notes[note[1]] = note[2];
       else if (text) notes = {};
     }
   });
@@ -33,7 +33,7 @@ export function blocksOf(markdown) {
 /** What Gecko 84 reads: ECMAScript 2020. */
 const VERSION = 2020;
 
-/** The targets of ```js blocks that import: they are modules by themselves. */
+/** A block that imports is a module by itself. */
 export const isModule = (code) => /^import /m.test(code);
 
 /**

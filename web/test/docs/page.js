@@ -33,11 +33,9 @@ function untilShown(text, from) {
 
 const phone = mock.install(window, { profile: 'kaios3', network: new mock.Tunnel(relayUrl), permissions: ['tcp-socket'] });
 
-/** The options of load() where the page is not the author's. */
-const loaded = [];
+/** Loads what a block takes up from elsewhere. */
 async function withWire(modules) {
   scope.wire = await kaiwire.load({ modules, base: '/kaiwire/' });
-  loaded.push(scope.wire);
 }
 
 async function runBlock(name, text) {
