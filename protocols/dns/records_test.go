@@ -165,8 +165,8 @@ func FuzzData(f *testing.F) {
 		if !known {
 			return
 		}
-		if (record.Type == TypeURI || record.Type == TypeCAA) && len(record.Data) > 1000 {
-			return // miekg/dns has no more room for a text
+		if (record.Type == TypeURI || record.Type == TypeCAA) && (len(record.Data) > 1000 || bytes.IndexByte(record.Data, '\\') >= 0) {
+			return // miekg/dns has no more room for a text, and takes a backslash that came for one of a zone file
 		}
 		if record.Type == TypeURI && len(record.Data) == 4 || strings.Contains(shown, "mandatory=") {
 			// To miekg/dns a URI without a target has no data at all, and
