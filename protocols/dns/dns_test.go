@@ -449,6 +449,41 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// The longest message that there can be is an answer like any other.
+func TestLongest(t *testing.T) {
+	bubble(t, map[string]script{"first": func(p *peer, _ int) {
+		m, _ := p.ask()
+		b := packed(p.t, m, dnsmessage.RCodeSuccess)
+		count := 0
+		for rest := 1<<16 - 1 - len(b); rest > 0; rest = 1<<16 - 1 - len(b) {
+			const head = 12
+			size := min(rest-head, 256)
+			if left := rest - head - size; left > 0 && left <= head {
+				size -= head + 1 - left // so that there is room for one more
+			}
+			b = append(b, 0xc0, headerSize, 0, byte(TypeTXT), 0, 1, 0, 0, 0, 9)
+			b = binary.BigEndian.AppendUint16(b, uint16(size))
+			b = append(append(b, byte(size-1)), make([]byte, size-1)...)
+			count++
+		}
+		binary.BigEndian.PutUint16(b[6:], uint16(count))
+		p.conn.Write(frame(b))
+		hang(p)
+	}}, func(t *testing.T, r *Resolver, s *scripts) {
+		a, err := r.Query(t.Context(), "a.example", TypeTXT)
+		if err != nil || len(a.Answers) != 245 {
+			t.Fatalf("got %v", err)
+		}
+		size := 0
+		for _, record := range a.Answers {
+			size += len(record.Data) + 12
+		}
+		if size != 1<<16-1-headerSize-len("\x01a\x07example\x00")-4 {
+			t.Errorf("%d bytes of records", size)
+		}
+	})
+}
+
 func TestUnsolicited(t *testing.T) {
 	bubble(t, map[string]script{"first": func(p *peer, _ int) {
 		m, _ := p.ask()

@@ -180,8 +180,8 @@ func FuzzData(f *testing.F) {
 		if theirs := miekgData(t, rr); !bytes.Equal(theirs, record.Data) {
 			t.Fatalf("ours   %s %x\nmiekg’s %s %x", shown, record.Data, rr, theirs)
 		}
-		if record.Type == TypeNSEC3 {
-			return // as text miekg/dns takes any hash for one of 20 bytes
+		if record.Type == TypeNSEC3 || record.Type == TypeLOC {
+			return // as text miekg/dns takes any hash for one of 20 bytes, and rounds angles
 		}
 		// What one implementation shows, the other reads.
 		if again, err := miekg.NewRR(shown); err == nil {

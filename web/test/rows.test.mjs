@@ -8,10 +8,10 @@ const root = new URL('../../', import.meta.url);
 const files = (folder, ending) => readdirSync(new URL(folder, root)).filter((name) => name.endsWith(ending))
   .map((name) => readFileSync(new URL(folder + name, root), 'utf8'));
 
-/** The cells of the last column of a document's first table, without its head. */
+/** The cells of those tables of a document whose last column says what shows it, without their heads. */
 function rows(document) {
-  const table = readFileSync(new URL(`web/docs/${document}`, root), 'utf8').split(/\n\n/).find((part) => part.startsWith('|'));
-  return table.split('\n').slice(2).map((line) => line.split('|').map((cell) => cell.trim()).slice(1, -1));
+  const tables = readFileSync(new URL(`web/docs/${document}`, root), 'utf8').split(/\n\n/).filter((part) => /^\|.*\| shown by \|\n/.test(part));
+  return tables.flatMap((table) => table.trim().split('\n').slice(2)).map((line) => line.split('|').map((cell) => cell.trim()).slice(1, -1));
 }
 
 const DNS = ['', 'dnssec/', 'mdns/', 'transfer/'].map((folder) => `protocols/dns/${folder}`);
