@@ -200,11 +200,17 @@ func (s *Session) Retr(ctx context.Context, number int) (*Message, error) {
 	if err := t.Sent(false); err != nil {
 		return nil, t.Fail(err)
 	}
-	if _, err := s.status(); err != nil {
+	answer, err := s.status()
+	if err != nil {
 		return nil, s.end(t, err)
 	}
 	t.Unguard()
-	return &Message{s: s, t: t, text: s.c.Text()}, nil
+	word, _, _ := strings.Cut(answer, " ")
+	size, err := strconv.ParseUint(word, 10, 63)
+	if err != nil {
+		size = 0
+	}
+	return &Message{s: s, t: t, text: s.c.Text(), size: int64(size)}, nil
 }
 
 // Message is a message on its way. It is for one goroutine at a time.
@@ -212,9 +218,14 @@ type Message struct {
 	s    *Session
 	t    *lines.Turn
 	text *lines.DotReader
+	size int64
 	n    int64
 	err  error // what Read returns from then on
 }
+
+// Size is the number of octets that the server has announced, as most do; 0 where
+// it hasn't. There may be more or fewer.
+func (m *Message) Size() int64 { return m.size }
 
 // Received is the number of octets that have been read.
 func (m *Message) Received() int64 { return m.n }

@@ -91,7 +91,7 @@ func TestMailbox(t *testing.T) {
 		for i, want := range letters {
 			m, err := s.Retr(ctx, i+1)
 			noErr(t, err)
-			if got, err := io.ReadAll(m); err != nil || string(got) != want || m.Received() != int64(len(want)) {
+			if got, err := io.ReadAll(m); err != nil || string(got) != want || m.Received() != int64(len(want)) || m.Size() != int64(len(want)) {
 				t.Errorf("message %d: %d octets, %v", i+1, len(got), err)
 			}
 		}

@@ -145,13 +145,14 @@ func TestNobodyTakesIt(t *testing.T) {
 	// As RFC 2920 has it: DATA may be accepted for nobody.
 	s := session(t, []string{"PIPELINING"},
 		Want("MAIL *"), Want("RCPT *"), Want("DATA"), Line("250 ok"), Line("550 no"), Line("354 go"), Want("."), Line("554 no recipients"), Want("RSET"), Line("250 ok"),
-		Want("MAIL *"), Want("RCPT *"), Want("DATA"), Line("452 4.3.1 full"), Line("503 what"), Line("503 what"), Want("RSET"), Line("250 ok"), Hang())
+		Want("MAIL *"), Want("RCPT *"), Want("DATA"), Line("452 4.3.1 full"), Line("503 what"), Line("503 what"), Want("NOOP"), Line("250 ok"), Hang())
 	_, err := s.Send(Within(t), toRavi, strings.NewReader(letter), nil)
 	wantCode(t, err, coded.EREJECTED)
 	_, err = s.Send(Within(t), toRavi, strings.NewReader(letter), nil)
 	if wantCode(t, err, coded.EBUSY).Response != "452 4.3.1" {
 		t.Errorf("got %v", err)
 	}
+	noErr(t, s.Noop(Within(t)))
 }
 
 func TestRefusedAtTheEnd(t *testing.T) {

@@ -194,7 +194,7 @@ func (m *message) envelope(data bool) error {
 		commands = append(commands, "DATA")
 	}
 	var refused error // of MAIL or DATA
-	given := false
+	begun, given := false, false
 	for i := 0; i < len(commands); i += group {
 		these := commands[i:min(len(commands), i+group)]
 		for _, line := range these {
@@ -227,6 +227,7 @@ func (m *message) envelope(data bool) error {
 			switch {
 			case at < 0:
 				refused = r.want(2)
+				begun = refused == nil
 			case class == 3:
 				if given = r.code/100 == 3; !given && refused == nil && len(m.accepted) > 0 {
 					refused = r.refused()
@@ -255,8 +256,10 @@ func (m *message) envelope(data bool) error {
 			return err
 		}
 	}
-	if err := m.s.command("RSET"); err != nil {
-		return err
+	// Where MAIL was refused there is nothing to forget, and a Dovecot that is
+	// told to (2.3, submission) falls over it.
+	if begun {
+		return m.reset(refused)
 	}
 	return refused
 }
@@ -366,8 +369,8 @@ func (m *message) callOff(due int, refused error) error {
 	return m.reset(refused)
 }
 
-// reset has the server forget a message of which it has refused a chunk (RFC
-// 3030, section 2).
+// reset has the server forget a message of which it has refused a part; for a
+// chunk of it that is RFC 3030, section 2.
 func (m *message) reset(refused error) error {
 	if refused == nil || !harmless(refused) {
 		return refused

@@ -133,6 +133,25 @@ func (a *Args) Strings(name string) []string {
 	return list
 }
 
+// Ints is nil where the argument was not given; what is not a whole number
+// between low and high is recorded as wrong.
+func (a *Args) Ints(name string, low, high int64) []int {
+	v := a.get(name, array)
+	if v == nil {
+		return nil
+	}
+	var list []int
+	for _, item := range v.items {
+		n, err := strconv.ParseInt(item.text, 10, 64)
+		if item.kind != number || err != nil || n < low || n > high {
+			a.Invalid(name, "must hold whole numbers from "+strconv.FormatInt(low, 10)+" to "+strconv.FormatInt(high, 10))
+			return nil
+		}
+		list = append(list, int(n))
+	}
+	return list
+}
+
 // StringsOrTrue is an argument that is a list or true, which stands for the
 // empty list; nil where it was not given or is false.
 func (a *Args) StringsOrTrue(name string) *[]string {

@@ -75,6 +75,26 @@ func main() {
 		"mime.parser.end":    end,
 		"mime.compose":       compose,
 		"mime.composed.read": readComposed,
+
+		"smtp.connect":       smtpConnect,
+		"smtp.session.send":  smtpSend,
+		"smtp.session.noop":  smtpNoop,
+		"smtp.session.reset": smtpReset,
+		"smtp.session.quit":  smtpQuit,
+		"smtp.message.write": smtpWrite,
+
+		"pop3.connect":       pop3Connect,
+		"pop3.session.stat":  pop3Stat,
+		"pop3.session.list":  pop3List,
+		"pop3.session.size":  pop3Size,
+		"pop3.session.uidl":  pop3UIDL,
+		"pop3.session.top":   pop3Top,
+		"pop3.session.retr":  pop3Retr,
+		"pop3.session.dele":  pop3Dele,
+		"pop3.session.rset":  pop3Rset,
+		"pop3.session.noop":  pop3Noop,
+		"pop3.session.quit":  pop3Quit,
+		"pop3.download.read": read,
 	}
 	for _, m := range methods {
 		all[m.name] = on(m.f)

@@ -52,13 +52,26 @@ const (
 	maxWindow     = 4 << 20
 )
 
-// downloading is a section on its way, as its handle has it.
+// downloading is a section or a message on its way, as its handle has it.
 type downloading struct {
-	part     *imap.Part
+	part interface {
+		ReadContext(ctx context.Context, p []byte) (int, error)
+	}
 	window   int
 	received int64         // octets of it that have come
 	turn     chan struct{} // holds a value while it is read: a Part is for one at a time
 	closed   chan struct{}
+}
+
+func newDownloading(window int) *downloading {
+	return &downloading{window: window, turn: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+func windowOf(a *call.Args) int {
+	if window := int(a.Int("window", minWindow, maxWindow)); window > 0 {
+		return window
+	}
+	return defaultWindow
 }
 
 // chunk is the outcome of reading a window.
@@ -79,10 +92,7 @@ func download(ctx context.Context, c *call.Call, s *session) error {
 	if !ok || spec.Partial != nil {
 		a.Invalid("part", "is not the name of a body section")
 	}
-	window := int(a.Int("window", minWindow, maxWindow))
-	if window == 0 {
-		window = defaultWindow
-	}
+	window := windowOf(a)
 	var set goimap.NumSet = goimap.SeqSetNum(uint32(number))
 	if a.Bool("uid") {
 		set = goimap.UIDSetNum(goimap.UID(number))
@@ -102,7 +112,7 @@ func download(ctx context.Context, c *call.Call, s *session) error {
 	if !found {
 		return coded.New(coded.ENODATA, "imap", "The message has no such part.", nil)
 	}
-	d := &downloading{window: window, turn: make(chan struct{}, 1), closed: make(chan struct{})}
+	d := newDownloading(window)
 	o := imap.PartOptions{Window: window, Progress: func(n int64) { d.received = n }}
 	if leaf != nil {
 		o.Encoding = leaf.Encoding
@@ -176,7 +186,7 @@ func read(ctx context.Context, c *call.Call) error {
 	return nil
 }
 
-var errClosed = coded.New(coded.ECLOSED, "imap", "", nil)
+var errClosed = coded.New(coded.ECLOSED, "", "", nil)
 
 func (d *downloading) read(ctx context.Context) (c chunk) {
 	c.bytes = make([]byte, d.window)

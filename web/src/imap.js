@@ -1,5 +1,6 @@
 // IMAP as the app sees it; see index.d.ts.
 
+import { Download } from './download.js';
 import { surface } from './errors.js';
 import { explain } from './explain.js';
 import { Handle } from './handle.js';
@@ -275,25 +276,6 @@ class ImapSession extends Handle {
 
   async logout(options) {
     await this._call('logout', {}, options);
-  }
-}
-
-class Download extends Handle {
-  constructor(client, { handle, size, type, parameters, filename, disposition, dispositionParameters }) {
-    super(client, 'mail', handle);
-    this.size = size;
-    this.received = 0;
-    this.type = type;
-    this.parameters = parameters;
-    this.filename = filename;
-    this.disposition = disposition;
-    this.dispositionParameters = dispositionParameters;
-  }
-
-  async read(options) {
-    const { value, bytes } = await this._call('read', {}, options);
-    this.received = value.received;
-    return value.end ? null : bytes;
   }
 }
 

@@ -20,7 +20,10 @@ export class KaiwireError extends Error {
   protocol?: ModuleName;
   /** `now`: connect again at once; `later`: wait first; `never`: change something first. */
   retry: 'now' | 'later' | 'never';
-  /** The server's own code: an IMAP response code, an IRC numeric, a DNS rcode. */
+  /**
+   * The server's own code: an IMAP or POP3 response code, an SMTP reply code with its enhanced status (`550 5.1.1`), an IRC
+   * numeric, a DNS rcode.
+   */
   response?: string;
   /** The technical cause, for logs. */
   detail?: string;
@@ -35,7 +38,7 @@ export interface CallOptions {
   timeout?: number;
 }
 
-export type ModuleName = 'imap' | 'mime' | 'irc' | 'dns' | 'dnssec' | 'trust';
+export type ModuleName = 'imap' | 'smtp' | 'pop3' | 'mime' | 'irc' | 'dns' | 'dnssec' | 'trust';
 
 export interface LoadOptions {
   /** The protocols that the app will use. Those of mail are in one file, `mail.wasm`, which is loaded once for all of them. */
@@ -174,6 +177,8 @@ export function nodeHost(options?: { address?: string; ca?: string }): Sockets;
 
 export interface Wire {
   readonly imap: Imap;
+  readonly smtp: Smtp;
+  readonly pop3: Pop3;
   readonly mime: Mime;
   readonly irc: Irc;
   readonly dns: Dns;
@@ -268,10 +273,10 @@ export interface Auth {
   pass?: string;
   /** An OAuth 2 access token, for OAUTHBEARER or XOAUTH2, instead of `pass`. */
   accessToken?: string;
-  /** Force a SASL mechanism, or `LOGIN-COMMAND` for IMAP's own LOGIN. Default: the strongest that both
+  /** Force a SASL mechanism, or `LOGIN-COMMAND` for IMAP's own LOGIN, `APOP` or `USER` for POP3's. Default: the strongest that both
    *  sides have; EXTERNAL and ANONYMOUS only by name. The PLUS ones need TLS of our own. */
   mechanism?: 'SCRAM-SHA-256-PLUS' | 'SCRAM-SHA-1-PLUS' | 'SCRAM-SHA-256' | 'SCRAM-SHA-1' | 'CRAM-MD5' | 'PLAIN' | 'LOGIN' | 'EXTERNAL'
-    | 'ANONYMOUS' | 'OAUTHBEARER' | 'XOAUTH2' | 'LOGIN-COMMAND';
+    | 'ANONYMOUS' | 'OAUTHBEARER' | 'XOAUTH2' | 'LOGIN-COMMAND' | 'APOP' | 'USER';
 }
 
 /* ---- IMAP (RFC 3501, RFC 9051) ---- */
@@ -750,6 +755,135 @@ export interface ComposedMessage extends Handle<CloseEvents> {
   read(options?: CallOptions): Promise<Uint8Array | null>;
   /** The rest at once. */
   bytes(options?: CallOptions): Promise<Uint8Array>;
+}
+
+/* ---- SMTP (RFC 6409, RFC 5321) ---- */
+
+export interface Smtp {
+  /**
+   * Connects and, with `auth`, logs in: where this resolves, mail can be sent. `ETLS` where `starttls` is not to be had, `EAUTH`
+   * for a refused login, `EBUSY` where the server takes nobody at the moment.
+   */
+  connect(options: SmtpConnectOptions): Promise<SmtpSession>;
+}
+export interface SmtpConnectOptions extends ConnectOptions {
+  /** Default 465 for `tls`, else 587. */
+  port?: number;
+  /** Absent where the server takes mail without a login. */
+  auth?: Auth;
+  /** What this phone calls itself (EHLO). Default `[127.0.0.1]`, as it has neither a name nor an address that is anybody's business. */
+  name?: string;
+  /** Send in chunks where the server can (CHUNKING, RFC 3030): a message can be called off on its way. Default true. */
+  chunking?: boolean;
+}
+
+/** Whom a message is from and to, whatever its header says: bare addresses, without names. */
+export interface SmtpEnvelope {
+  /** Who is told of failures. Default nobody. */
+  from?: string;
+  to: string | string[];
+}
+/** What to hear of the delivery (RFC 3461), in nodemailer's words. `ENOTSUP` where the server can't. */
+export interface Dsn {
+  /** Comes back in the reports. */
+  id?: string;
+  /** How much of the message a report of a failure has. */
+  return?: 'headers' | 'full';
+  notify?: 'never' | 'success' | 'failure' | 'delay' | ('success' | 'failure' | 'delay')[];
+  /** The address that the message was sent to at first. */
+  recipient?: string;
+}
+/** What has `read`: a `Download` of IMAP, say, which so is forwarded window by window. */
+export interface Readable { read(): Promise<Uint8Array | string | null> }
+export interface SmtpMessage extends CallOptions {
+  envelope: SmtpEnvelope;
+  /**
+   * Header and body (RFC 5322). Lines may end in LF or CRLF. Of what is large, or comes piece by piece, 64 KiB at a time are
+   * held, and no more is read than the server takes.
+   */
+  raw: string | Uint8Array | Blob | ReadableStream<Uint8Array> | Readable;
+  /** Octets in all, where `raw` doesn't tell: what is too large is `EMSGSIZE` before any of it is sent. */
+  size?: number;
+  dsn?: Dsn;
+  /** Only over secured connections, all the way (REQUIRETLS, RFC 8689). `ENOTSUP` where the server can't. */
+  requireTLS?: boolean;
+  /** The message is one of RFC 6532. Where an address or the header is not ASCII that is seen without it. */
+  utf8?: boolean;
+  /** After each 64 KiB that the network has taken. `size` is absent where it is unknown. */
+  onProgress?: (progress: { sent: number; size?: number }) => void;
+}
+export interface RecipientError extends KaiwireError { recipient: string }
+/** What `send` rejects with; `rejectedErrors` is there where nobody takes the message. */
+export interface SendError extends KaiwireError { rejectedErrors?: RecipientError[] }
+export interface SmtpResult {
+  accepted: string[];
+  rejected: string[];
+  /** The server's answer for each of `rejected`: `EBUSY` for one to be tried later. */
+  rejectedErrors: RecipientError[];
+  /** The server's last word: mostly the number by which it knows the message. */
+  response: string;
+  /** Octets that were sent. */
+  size: number;
+}
+
+/**
+ * One message after another; what comes in between waits for its turn. A no of the server's is `EREJECTED`, one for now `EBUSY`,
+ * with its codes in `response`; they leave the session as it was.
+ */
+export interface SmtpSession extends Handle<CloseEvents> {
+  /** The server's extensions with their parameters: `SIZE 35882577`. */
+  readonly capabilities: string[];
+  /** The largest message that the server takes, in octets; absent where it doesn't say. */
+  readonly maxSize?: number;
+  /**
+   * Hands a message in. It goes to those whom the server takes it for; where it takes none, this rejects with the first answer,
+   * and all are in `rejectedErrors` of the `SendError`. A message that is not ASCII, for a server without 8BITMIME, is `ENOTSUP`.
+   *
+   * `timeout` is for each 64 KiB, and for the server's verdict; it and `signal` end the session where they end the sending on its
+   * way. Where reading `raw` fails, this rejects with that error, and without CHUNKING the session ends.
+   */
+  send(message: SmtpMessage): Promise<SmtpResult>;
+  noop(options?: CallOptions): Promise<void>;
+  /** RSET. `send` does it where that is called for. */
+  reset(options?: CallOptions): Promise<void>;
+  quit(options?: CallOptions): Promise<void>;
+}
+
+/* ---- POP3 (RFC 1939) ---- */
+
+export interface Pop3 {
+  /** Connects and logs in. `EBUSY` where another session has the mailbox (`IN-USE`), or it is too early (`LOGIN-DELAY`). */
+  connect(options: Pop3ConnectOptions): Promise<Pop3Session>;
+}
+export interface Pop3ConnectOptions extends ConnectOptions {
+  /** Default 995 for `tls`, else 110. */
+  port?: number;
+  auth: Auth;
+}
+/**
+ * Messages are numbered from 1, for this session only. Calls that are made without waiting for each other go out together
+ * where the server allows it (PIPELINING). The server's no is `EREJECTED`, with its code, if any, in `response`.
+ */
+export interface Pop3Session extends Handle<CloseEvents> {
+  /** The server's answer to CAPA (RFC 2449); empty where it has none. */
+  readonly capabilities: string[];
+  /** How many messages there are, and their octets in all. */
+  stat(options?: CallOptions): Promise<{ messages: number; size: number }>;
+  list(options?: CallOptions): Promise<{ message: number; size: number }[]>;
+  size(message: number, options?: CallOptions): Promise<number>;
+  /** By what each message is known in every session. `ENOTSUP` where the server can't tell. */
+  uidl(options?: CallOptions): Promise<{ message: number; uid: string }[]>;
+  /** The header and so many lines of the body. At most 1 MiB. */
+  top(message: number, lines: number, options?: CallOptions): Promise<Uint8Array>;
+  /** A message, window by window; other calls wait until it has been read to its end or closed. `size` is what the server says. */
+  retr(message: number, options?: CallOptions & { window?: number }): Promise<Download>;
+  /** Marks messages as to be deleted, which `quit` does. */
+  dele(messages: number | number[], options?: CallOptions): Promise<void>;
+  /** Takes all marks away. */
+  rset(options?: CallOptions): Promise<void>;
+  noop(options?: CallOptions): Promise<void>;
+  /** Deletes what is marked, and ends the session. Where it rejects, the messages may still be there. */
+  quit(options?: CallOptions): Promise<void>;
 }
 
 /* ---- IRC (RFC 2812, ircv3.net) ---- */

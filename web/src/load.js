@@ -11,10 +11,12 @@ import { Irc } from './irc.js';
 import { Dns, Dnssec } from './dns.js';
 import { ENGINES, moduleFile, moduleOf } from './files.js';
 import { chooseSockets, locate } from './platform.js';
+import { Pop3 } from './pop3.js';
 import { engineOf } from './runtimes.js';
+import { Smtp } from './smtp.js';
 import { Trust } from './trust.js';
 
-const protocols = { imap: Imap, mime: Mime, irc: Irc, dns: Dns, dnssec: Dnssec, trust: Trust };
+const protocols = { imap: Imap, smtp: Smtp, pop3: Pop3, mime: Mime, irc: Irc, dns: Dns, dnssec: Dnssec, trust: Trust };
 /** Modules with an answer where there are no sockets; an app with any other can't do what it is there for. */
 const WITHOUT_SOCKETS = ['trust', 'mime'];
 const DEFAULT_TIMEOUT = 30000;

@@ -17,7 +17,11 @@ function methods(name) {
   return node.members.filter(ts.isMethodSignature).map((m) => m.name.text).sort();
 }
 
-for (const [file, facade] of [['imap', ['Imap', 'ImapSession', 'Download']], ['mime', ['Mime', 'ComposedMessage']], ['irc', ['Irc', 'IrcSession']], ['dns', ['Dns', 'Resolver', 'LocalNetwork', 'ValidatingResolver']], ['trust', ['Trust']]]) {
+for (const [file, facade] of [
+  ['imap', ['Imap', 'ImapSession']], ['smtp', ['Smtp', 'SmtpSession']], ['pop3', ['Pop3', 'Pop3Session']], ['download', ['Download']],
+  ['mime', ['Mime', 'ComposedMessage']],
+  ['irc', ['Irc', 'IrcSession']], ['dns', ['Dns', 'Resolver', 'LocalNetwork', 'ValidatingResolver']], ['trust', ['Trust']],
+]) {
   test(`the facade of ${file} has the methods of its types`, () => {
     const source = read(`web/src/${file}.js`);
     for (const name of facade) {

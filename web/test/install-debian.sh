@@ -7,12 +7,14 @@
 # own instances on free ports and never touch the standard ones.
 set -eu
 
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/lib/dovecot:/usr/libexec/dovecot
 
 packages=
 for pair in \
 	"${FIREFOX:-firefox-esr}:firefox-esr" \
 	dovecot:dovecot-imapd \
+	pop3-login:dovecot-pop3d \
+	submission-login:dovecot-submissiond \
 	ngircd:ngircd \
 	unbound:unbound \
 	dig:bind9-dnsutils \

@@ -6,6 +6,8 @@ import { delimiter, join } from 'node:path';
 export const PACKAGES = {
   'firefox-esr': 'firefox-esr',
   dovecot: 'dovecot-imapd',
+  'pop3-login': 'dovecot-pop3d',
+  'submission-login': 'dovecot-submissiond',
   ngircd: 'ngircd',
   unbound: 'unbound',
   dig: 'bind9-dnsutils',
@@ -16,7 +18,8 @@ export const PACKAGES = {
 /** Where a command is, or null. Servers live in directories that an ordinary user's PATH lacks. */
 export function commandPath(command) {
   if (command === 'firefox-esr' && process.env.FIREFOX) return process.env.FIREFOX;
-  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin',
+    '/usr/lib/dovecot', '/usr/libexec/dovecot'];
   for (const directory of directories.filter(Boolean)) {
     const path = join(directory, command);
     try {

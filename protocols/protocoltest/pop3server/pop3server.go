@@ -327,7 +327,11 @@ func (c *session) transact(word, arg string) {
 
 // text sends a message, or its header and so many lines of the body.
 func (c *session) text(data string, lines int) {
-	c.say("+OK")
+	if lines < 0 {
+		c.say("+OK %d octets", len(data))
+	} else {
+		c.say("+OK")
+	}
 	body := false
 	for line := range strings.Lines(data) {
 		if body && lines == 0 {

@@ -19,11 +19,13 @@ type Options struct {
 	User     string // default "asha"
 	Password string // default "kaiwire"
 	// TLS has the server offer STARTTLS.
-	TLS *tls.Config
+	TLS *tls.Config `json:"-"`
+	// Open has the server take mail without a login, which it doesn't offer.
+	Open bool
 	// MaxSize is the largest message, in octets; 0 means any.
 	MaxSize int64
 	// Deliver is told each message that has come. Its error is the server's no.
-	Deliver func(*Message) error
+	Deliver func(*Message) error `json:"-"`
 }
 
 // Message is one that has come.
@@ -36,7 +38,7 @@ type Message struct {
 }
 
 // Server is an SMTP server. It takes logins on connections that are not secured,
-// and no mail without a login. Recipients whose address begins with "nobody" are
+// and no mail without one, unless it is told to. Recipients whose address begins with "nobody" are
 // unknown to it, and those that begin with "later" are to be tried later. The
 // library has a race where a message in chunks is given up and another one in
 // chunks follows on the same connection.
@@ -88,7 +90,12 @@ type session struct {
 	message *Message
 }
 
-func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (s *session) AuthMechanisms() []string {
+	if s.server.o.Open {
+		return nil
+	}
+	return []string{sasl.Plain}
+}
 
 func (s *session) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, pass string) error {
@@ -101,7 +108,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 }
 
 func (s *session) Mail(from string, o *smtp.MailOptions) error {
-	if !s.known {
+	if !s.known && !s.server.o.Open {
 		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
 	s.server.mu.Lock()

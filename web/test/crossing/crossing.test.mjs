@@ -17,7 +17,11 @@ const read = (path) => readFileSync(join(root, path), 'utf8');
 const CLASSES = {
   Imap: { file: 'imap', modules: ['mail'], prefix: '' },
   ImapSession: { file: 'imap', modules: ['mail'], prefix: 'imap.session.' },
-  Download: { file: 'imap', modules: ['mail'], prefix: 'imap.download.' },
+  Download: { file: 'download', modules: ['mail'], prefix: 'imap.download.' },
+  Smtp: { file: 'smtp', modules: ['mail'], prefix: '' },
+  SmtpSession: { file: 'smtp', modules: ['mail'], prefix: 'smtp.session.' },
+  Pop3: { file: 'pop3', modules: ['mail'], prefix: '' },
+  Pop3Session: { file: 'pop3', modules: ['mail'], prefix: 'pop3.session.' },
   Mime: { file: 'mime', modules: ['mail'], prefix: '' },
   ComposedMessage: { file: 'mime', modules: ['mail'], prefix: 'mime.composed.' },
   Irc: { file: 'irc', modules: ['irc'], prefix: '' },

@@ -1,4 +1,4 @@
-// Dovecot: IMAP in the clear (with STARTTLS) and IMAP over TLS.
+// Dovecot: IMAP in the clear (with STARTTLS) and IMAP over TLS; POP3 and submission likewise, where they are asked for.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -13,18 +13,58 @@ export const NAME = 'imap.kaiwire.test';
 
 const PASSWORDS = { alice: 'correct horse', bob: 'battery "staple\\', carol: 'c', dan: 'd', erin: 'e', frank: 'f' };
 
+/** What a service of Dovecot's needs besides its ports. */
+const SERVICES = {
+  pop3: () => `
+service pop3-login {
+  chroot =
+  inet_listener pop3 {
+    port = @pop3@
+  }
+  inet_listener pop3s {
+    port = @pop3Tls@
+    ssl = yes
+  }
+}`,
+  // It takes mail to another server, which has it delivered.
+  submission: ({ port }) => `
+service submission-login {
+  chroot =
+  inet_listener submission {
+    port = @submission@
+  }
+  inet_listener submissions {
+    port = @submissionTls@
+    ssl = yes
+  }
+}
+submission_relay_host = 127.0.0.1
+submission_relay_port = ${port}
+submission_max_mail_size = 8M`,
+};
+
 /**
  * Starts Dovecot with users of whom alice is the first, and whose mailboxes are empty.
+ * @param {{pop3?: boolean, submission?: {port: number}}} [wanted] what it is to speak besides
+ *   IMAP; `submission` is the server that takes the mail, without a login
  * @returns {Promise<{
+ *   ports: Record<string, number>,
  *   host: string, name: string, port: number, tlsPort: number, ca: string,
  *   user: string, pass: string, users: Record<string, string>,
  *   deliver(user: string, mailbox: string, message: Buffer): Promise<void>,
- *   log(): string, stop(): Promise<void>}>} `ca` is the PEM text of the authority behind the certificate
+ *   log(): string, stop(): Promise<void>}>} `ca` is the PEM text of the authority behind the certificate; `ports` are those
+ *   of the services besides IMAP: `pop3`, `pop3Tls`, `submission`, `submissionTls`
  */
-export const start = () => inFreshDirectory('dovecot', async (directory) => {
+export const start = (wanted = {}) => inFreshDirectory('dovecot', async (directory) => {
   const { certFile, keyFile, ca } = await makeCertificate(directory, [NAME, 'localhost']);
   const [port, tlsPort] = [await freePort(), await freePort()];
   const people = owners();
+  const ports = {};
+  let services = '';
+  for (const [name, settings] of Object.entries(wanted)) {
+    for (const suffix of ['', 'Tls']) ports[name + suffix] = await freePort();
+    services += SERVICES[name](settings).replace(/@(\w+)@/g, (_, port) => ports[port]);
+  }
 
   for (const name of ['run', 'state', 'mail']) mkdirSync(join(directory, name));
   for (const user of Object.keys(PASSWORDS)) {
@@ -36,7 +76,8 @@ export const start = () => inFreshDirectory('dovecot', async (directory) => {
   writeFileSync(join(directory, 'users'), passwords.join(''));
   chmodSync(keyFile, 0o600);
   const config = join(directory, 'dovecot.conf');
-  writeFileSync(config, fillTemplate('dovecot.conf', { directory, port, tlsPort, certFile, keyFile, ...people }));
+  writeFileSync(config, fillTemplate('dovecot.conf',
+    { directory, port, tlsPort, certFile, keyFile, services, protocols: ['imap', ...Object.keys(wanted)].join(' '), ...people }));
 
   const server = await startProcess({
     name: 'dovecot',
@@ -54,7 +95,7 @@ export const start = () => inFreshDirectory('dovecot', async (directory) => {
     throw new Error(`${error.message}; dovecot said:\n${server.log()}`, { cause: error });
   }
   return {
-    host: '127.0.0.1', name: NAME, port, tlsPort, ca,
+    host: '127.0.0.1', name: NAME, port, tlsPort, ports, ca,
     user: 'alice', pass: PASSWORDS.alice, users: { ...PASSWORDS },
     deliver: (user, mailbox, message) => append(port, user, mailbox, message),
     log: server.log,
