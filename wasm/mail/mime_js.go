@@ -257,7 +257,7 @@ func single(a *call.Args, name string) (address mime.Address) {
 	return address
 }
 
-const maxSize = 1 << 40 // of an attachment, so that sums are numbers in JavaScript
+const maxSize = 1 << 40 // of a message or an attachment, so that sums are numbers in JavaScript
 
 func compose(ctx context.Context, c *call.Call) error {
 	a := c.Args

@@ -36,8 +36,6 @@ func smtpConnect(ctx context.Context, c *call.Call) error {
 	return nil
 }
 
-// maxSize bounds what an app says of a message's size.
-const maxSize = 1 << 52
 
 func smtpEnvelope(a *call.Args) smtp.Envelope {
 	given, dsn := a.Object("envelope"), a.Object("dsn")

@@ -51,6 +51,8 @@ const SHAPED = new Map([
   ['imap.download.read', 'the bytes beside the record'],
   ['mime.parse', 'the message, as imap.session.open answers it'],
   ['mime.composed.read', 'the bytes beside the record'],
+  ['smtp.session.send', 'the answers for the recipients become errors'],
+  ['pop3.session.retr', 'a Download, of which POP3 knows the size alone'],
   ['session.history', 'an event with its name, which are compared as events'],
   ['session.command', 'lines, which are compared as the event raw'],
 ]);
@@ -65,6 +67,8 @@ const EXPLAINED = new Map([
   ...['name', 'value'].map((part) => [
     `mail: options of mime.compose: headers.${part} is in Go only, not in the facade`, 'how an object of headers crosses']),
   ...['write', 'end'].map((method) => [`mail: the facade never calls mime.parser.${method}`, 'its parse does, on a handle that no app sees']),
+  ['mail: the facade never calls pop3.download.read', 'Download does, whosever it is'],
+  ['mail: the facade never calls smtp.message.write', 'send does, on a handle of its own'],
   ...['search', 'sort'].map((method) => [
     `mail: options of imap.session.${method}: returnOptions.partial is in the facade only, not in Go`, 'it crosses as the range itself']),
 ]);
