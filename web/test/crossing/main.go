@@ -499,7 +499,7 @@ func (w *walk) options(e ast.Expr, s *scope) string {
 }
 
 // readers are the methods of Args that read an option; each is told its name.
-var readers = names{"String": true, "Required": true, "Int": true, "Bool": true, "Strings": true, "StringsOrTrue": true, "Object": true,
+var readers = names{"String": true, "Required": true, "Int": true, "Bool": true, "Strings": true, "Ints": true, "StringsOrTrue": true, "Object": true,
 	"Objects": true, "Time": true, "Has": true, "IsNull": true}
 
 // composed are the methods of Args and Record that are made of their others.
