@@ -36,7 +36,6 @@ func smtpConnect(ctx context.Context, c *call.Call) error {
 	return nil
 }
 
-
 func smtpEnvelope(a *call.Args) smtp.Envelope {
 	given, dsn := a.Object("envelope"), a.Object("dsn")
 	e := smtp.Envelope{

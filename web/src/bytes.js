@@ -3,20 +3,24 @@
 import { localError } from './errors.js';
 
 /** How much crosses to Go at once. */
-const PIECE = 64 * 1024;
+export const PIECE = 64 * 1024;
 
-/** Whatever has bytes, as {read(): a piece, null behind the last, size, where it is known}. */
+/**
+ * Whatever has bytes, as {read(): a piece, null behind the last; size, where it is known; cancel(), where somebody has to be
+ * told that the rest is not wanted}.
+ */
 export function readerOf(source) {
-  if (typeof source === 'string') return readerOf(new TextEncoder().encode(source));
+  if (typeof source === 'string') return readerOf(encoded(source));
   // What other windows of the app have made is no instance of this one's classes.
   if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return readerOf(new Uint8Array(source));
   if (Array.isArray(source)) return inTurn(source.map(readerOf));
   if (ArrayBuffer.isView(source)) return sliced(source.length, (from, to) => source.subarray(from, to));
+  if (source && typeof source.getReader === 'function') return streaming(source.getReader());
   if (source && typeof source.read === 'function') return cutting(source);
   if (source && typeof source.slice === 'function' && typeof source.size === 'number') {
     return sliced(source.size, (from, to) => bytesOf(source.slice(from, to)));
   }
-  throw localError('EINVAL', '', 'This is nothing that has bytes: a string, a Uint8Array, a Blob, an array of these, or an object with read().');
+  throw localError('EINVAL', '', 'This is nothing that has bytes: a string, a Uint8Array, a Blob, a ReadableStream, an object with read(), or an array of these.');
 }
 
 function sliced(size, slice) {
@@ -39,6 +43,7 @@ function inTurn(readers) {
       }
       return null;
     },
+    cancel: () => readers.forEach((reader) => { if (reader.cancel) reader.cancel(); }),
   };
 }
 
@@ -47,13 +52,30 @@ function cutting(source) {
   let rest = new Uint8Array(0);
   return {
     read: async () => {
-      while (rest !== null && rest.length === 0) rest = await source.read();
+      while (rest !== null && rest.length === 0) rest = pieceOf(await source.read());
       if (rest === null) return null;
       const piece = rest.subarray(0, PIECE);
       rest = rest.subarray(PIECE);
       return piece;
     },
   };
+}
+
+function pieceOf(piece) {
+  if (piece === null || piece === undefined) return null;
+  if (typeof piece === 'string') return encoded(piece);
+  if (ArrayBuffer.isView(piece)) return piece;
+  throw localError('EINVAL', '', 'read() resolves with a string, a Uint8Array, or null at the end.');
+}
+
+function streaming(reader) {
+  return Object.assign(cutting({ read: () => reader.read().then(({ done, value }) => (done ? null : value)) }), {
+    cancel: () => { reader.cancel().catch(() => {}); }, // it was given up already
+  });
+}
+
+function encoded(text) {
+  return new TextEncoder().encode(text);
 }
 
 function bytesOf(blob) {

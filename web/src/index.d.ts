@@ -689,8 +689,12 @@ export type OpenedMessage = MailMessage<Attachment & {
   download(options?: DownloadOptions): Promise<Download>;
 }>;
 
-/** Something with bytes. An object with `read` gives a piece each time, and null behind the last: a `Download` is one. */
-export type MailSource = string | Uint8Array | ArrayBuffer | Blob | { read(): Promise<Uint8Array | null> } | MailSource[];
+/**
+ * Something with bytes. An object with `read` gives a piece each time, and null behind the last: a `Download` is one, and a
+ * `ComposedMessage`.
+ */
+export type MailSource = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>
+  | { read(): Promise<Uint8Array | string | null> } | MailSource[];
 
 export interface ParseOptions extends OpenMessageOptions {
   /** Gets the attachments' contents, piece by piece as they come, in place of `content`. */
@@ -793,15 +797,13 @@ export interface Dsn {
   /** The address that the message was sent to at first. */
   recipient?: string;
 }
-/** What has `read`: a `Download` of IMAP, say, which so is forwarded window by window. */
-export interface Readable { read(): Promise<Uint8Array | string | null> }
 export interface SmtpMessage extends CallOptions {
   envelope: SmtpEnvelope;
   /**
    * Header and body (RFC 5322). Lines may end in LF or CRLF. Of what is large, or comes piece by piece, 64 KiB at a time are
    * held, and no more is read than the server takes.
    */
-  raw: string | Uint8Array | Blob | ReadableStream<Uint8Array> | Readable;
+  raw: MailSource;
   /** Octets in all, where `raw` doesn't tell: what is too large is `EMSGSIZE` before any of it is sent. */
   size?: number;
   dsn?: Dsn;
