@@ -129,14 +129,14 @@ func FuzzRecord(f *testing.F) {
 		if strings.Contains(shown, `\# `) {
 			return // to miekg/dns data that is empty is a record of zeros
 		}
-		if len(record.Data) > 1000 || record.Class != ClassIN || record.Type == TypeLOC {
-			return // miekg/dns has no more room for a text, and rounds the sizes of locations otherwise
+		if record.Class != ClassIN || record.Type == TypeLOC {
+			return // of locations miekg/dns rounds sizes otherwise
 		}
 		rr, err := miekg.NewRR(shown)
 		if err != nil || rr == nil {
 			return // it checks more
 		}
-		if theirs := miekgData(t, rr); !bytes.Equal(theirs, record.Data) && record.Type != TypeNSEC3 && !mandatory(record) {
+		if theirs, err := miekgData(rr); err == nil && !bytes.Equal(theirs, record.Data) && record.Type != TypeNSEC3 && !mandatory(record) {
 			t.Fatalf("%q is %x, to miekg %x", shown, record.Data, theirs)
 		}
 	})

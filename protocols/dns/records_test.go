@@ -85,8 +85,8 @@ func TestPresentation(t *testing.T) {
 			t.Errorf("miekg: %v", err)
 			continue
 		}
-		if data := miekgData(t, rr); !bytes.Equal(data, record.Data) {
-			t.Errorf("%s\nours   %x\nmiekg’s %x", line, record.Data, data)
+		if data, err := miekgData(rr); err != nil || !bytes.Equal(data, record.Data) {
+			t.Errorf("%s\nours   %x\nmiekg’s %x, %v", line, record.Data, data, err)
 		}
 		if taken := record.Fields(); fieldsOf(record.Type) != nil && len(taken) != len(fieldsOf(record.Type)) {
 			t.Errorf("%s: the data was not taken apart: %+v", line, taken)
@@ -100,17 +100,17 @@ func TestPresentation(t *testing.T) {
 }
 
 // miekgData is a record's data as miekg/dns sends it.
-func miekgData(t testing.TB, rr miekg.RR) []byte {
+func miekgData(rr miekg.RR) ([]byte, error) {
 	b := make([]byte, miekg.MaxMsgSize)
 	n, err := miekg.PackRR(rr, b, 0, nil, false)
 	if err != nil {
-		t.Fatalf("%v: %v", rr, err)
+		return nil, err
 	}
 	_, at, err := miekg.UnpackDomainName(b, 0)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return b[at+10 : n]
+	return b[at+10 : n], nil
 }
 
 func TestNoRecord(t *testing.T) {
@@ -165,8 +165,8 @@ func FuzzData(f *testing.F) {
 		if !known {
 			return
 		}
-		if (record.Type == TypeURI || record.Type == TypeCAA) && (len(record.Data) > 1000 || bytes.IndexByte(record.Data, '\\') >= 0) {
-			return // miekg/dns has no more room for a text, and takes a backslash that came for one of a zone file
+		if (record.Type == TypeURI || record.Type == TypeCAA) && bytes.IndexByte(record.Data, '\\') >= 0 {
+			return // miekg/dns takes a backslash that came for one of a zone file
 		}
 		if record.Type == TypeURI && len(record.Data) == 4 || strings.Contains(shown, "mandatory=") {
 			// To miekg/dns a URI without a target has no data at all, and
@@ -177,7 +177,11 @@ func FuzzData(f *testing.F) {
 		if err != nil {
 			return // it checks more, or less
 		}
-		if theirs := miekgData(t, rr); !bytes.Equal(theirs, record.Data) {
+		theirs, err := miekgData(rr)
+		if err != nil {
+			return // what it has read it need not be able to write
+		}
+		if !bytes.Equal(theirs, record.Data) {
 			t.Fatalf("ours   %s %x\nmiekg’s %s %x", shown, record.Data, rr, theirs)
 		}
 		if record.Type == TypeNSEC3 || record.Type == TypeLOC {
@@ -185,7 +189,7 @@ func FuzzData(f *testing.F) {
 		}
 		// What one implementation shows, the other reads.
 		if again, err := miekg.NewRR(shown); err == nil {
-			if theirs := miekgData(t, again); !bytes.Equal(theirs, record.Data) {
+			if theirs, err := miekgData(again); err == nil && !bytes.Equal(theirs, record.Data) {
 				t.Fatalf("%s is %x, and to miekg %x", shown, record.Data, theirs)
 			}
 		}
