@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findEngines, runtimes } from './engines.mjs';
 import { lower } from './lower.mjs';
+import { reference } from './reference.mjs';
 import { moduleFile, SINGLE } from './src/files.js';
 import { finish } from './tree.mjs';
 
@@ -110,6 +111,7 @@ async function buildScripts() {
   await build({ ...shared, keepNames: true, entryPoints: [join(web, 'kit/phone/phone.js')], format: 'iife',
     target: 'firefox84', outfile: join(dist, 'kit/phone/phone.js') });
   for (const name of ['index.d.ts', 'mock.d.ts']) copyFileSync(join(web, 'src', name), join(dist, name));
+  writeFileSync(join(dist, 'api.md'), reference(readFileSync(join(web, 'src/index.d.ts'), 'utf8')));
 }
 
 /** The notices of everything that is linked or bundled. */

@@ -6,7 +6,6 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { reference } from './reference.mjs';
 import { moduleOf } from './src/files.js';
 
 const web = dirname(fileURLToPath(import.meta.url));
@@ -104,9 +103,7 @@ export function finish(dist, modules, toolchain) {
   copy(join(web, '../README.md'), 'README.md');
   copy(join(web, '../LICENSE'), 'LICENSE');
 
-  const declarations = readFileSync(join(web, 'src/index.d.ts'), 'utf8');
-  put('api.md', reference(declarations));
-  const protocols = protocolsOf(declarations);
+  const protocols = protocolsOf(readFileSync(join(web, 'src/index.d.ts'), 'utf8'));
   for (const protocol of protocols) {
     put(`esm/${protocol.name}.js`, entry(protocol, 'kaiwire.js'));
     put(`esm/${protocol.name}.node.js`, entry(protocol, 'kaiwire.node.js'));
