@@ -11,6 +11,9 @@ const phone = install(window, { network: new Tunnel(relay), profile, permissions
 if (profile === 'kaios25') delete window.WebAssembly;
 installWidgets(window, granted);
 
+// Before the page's own scripts run, whose prompts a widget's frame answers by itself.
+if (window.frameElement) frameElement.dispatchEvent(new CustomEvent('phone-window', { detail: window }));
+
 // For whoever holds the phone.
 const tell = (event) => top.dispatchEvent(new CustomEvent(event, { detail: phone }));
 tell('phone-on');

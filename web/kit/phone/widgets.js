@@ -68,6 +68,10 @@ class Widget {
     this.painters = new Set();
     this.refused = false;
     frame.addEventListener('load', () => this.loaded());
+    frame.addEventListener('phone-window', ({ detail: page }) => {
+      for (const [name, value] of Object.entries(CANCELLED)) page[name] = () => value;
+      page.close = () => this.tell('close');
+    });
     const methods = {
       setVisible: (visible) => this.setVisible(!!visible),
       getVisible: () => answer(this.visible),
@@ -131,8 +135,6 @@ class Widget {
       this.refuse();
       return;
     }
-    for (const [name, value] of Object.entries(CANCELLED)) page[name] = () => value;
-    page.close = () => this.tell('close');
     this.showVisible();
     this.tell('loadend');
     requestAnimationFrame(() => {

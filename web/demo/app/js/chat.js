@@ -1,6 +1,6 @@
 /* Chat: the channels, and what is said in one of them. */
 
-/* global config, el, line, View, List, Views, BACK, Wires */
+/* global config, el, line, View, List, Views, BACK, Mentions, Wires */
 /* exported ChatView */
 
 const LINES_KEPT = 200;
@@ -99,7 +99,10 @@ class ChatView extends View {
     const name = target === this.session.nick ? nick : target;
     if (!this.find(name) && this.rooms.length >= MOST_ROOMS) return;
     const room = this.room(name);
-    if (!room.shown) room.unread++;
+    if (!room.shown) {
+      room.unread++;
+      if (room.title === nick || Mentions.names(this.session.nick, text)) Mentions.add(room.title, nick, text);
+    }
     this.change(room.title, () => room.speak(nick, text, action));
   }
 
@@ -136,6 +139,7 @@ class RoomView extends View {
 
   enter() {
     this.unread = 0;
+    Mentions.clear(this.title);
     this.log.scrollTop = this.log.scrollHeight;
     this.input.focus();
   }
