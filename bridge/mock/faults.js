@@ -784,7 +784,7 @@ export class FaultyNetwork {
       this.#faults.delete(address);
       return;
     }
-    if (!Object.hasOwn(KINDS, name)) throw new RangeError(`no such fault: ${name}`);
+    if (!Object.prototype.hasOwnProperty.call(KINDS, name)) throw new RangeError(`no such fault: ${name}`);
     this.#faults.set(address, { kind: KINDS[name], parameters });
   }
 

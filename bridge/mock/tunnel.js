@@ -130,7 +130,7 @@ class TunnelLink extends Link {
         this.#flush();
         break;
       case 'error':
-        this.#fail(Object.hasOwn(ERRORS, message.kind) ? message.kind : 'reset', Number.isInteger(message.code) ? message.code : undefined);
+        this.#fail(Object.prototype.hasOwnProperty.call(ERRORS, message.kind) ? message.kind : 'reset', Number.isInteger(message.code) ? message.code : undefined);
         break;
     }
   }
