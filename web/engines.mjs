@@ -16,7 +16,7 @@ const go = (...args) => execFileSync('go', args, { cwd: root, env: goEnvironment
 const goFlags = ['-trimpath', '-buildvcs=false', '-ldflags=-s -w'];
 
 /**
- * An engine: {name, version, flags: Go's, build(pattern, file, tags): a package to WebAssembly, wasmExec: a file,
+ * An engine: {name, version, flags: the compiler's, build(pattern, file, tags): a package to WebAssembly, wasmExec: a file,
  * licences: [name, file] of what comes with it, runtime(): the module that exports wasm_exec.js's class Go}. In place of build, js has toScript(wasm, name)
  * of wasm/js/make.mjs, and recipe, a text that changes with what that makes.
  */
@@ -46,6 +46,7 @@ const engines = {
     return compiler && {
       name: 'tinygo',
       version: compiler.version,
+      flags: compiler.flags,
       wasmExec: compiler.wasmExec,
       licences: [['TinyGo and its wasm_exec.js', compiler.licence]],
       build: compiler.build,
@@ -70,6 +71,7 @@ const engines = {
   js: () => findTinyGo() && {
     name: 'js',
     version: findTinyGo().version,
+    flags: findTinyGo().flags,
     wasmExec: join(root, 'wasm/js/exec.js'),
     licences: [],
     toScript,

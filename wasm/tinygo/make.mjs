@@ -59,6 +59,9 @@ const LIBRARIES = [
   ['github.com/emersion/go-imap/v2', 'go-imap', [['acl.go', /\bstring\((r|rights|rs1|rs2)\)/g, 'rightsText($1)', 5]]],
 ];
 
+/** How modules are compiled; -target names overlay/kaiwire.json. The texts of panics stay in them: they are what an app is told. */
+const FLAGS = ['-target=kaiwire', '-opt=z', '-no-debug', '-panic=print', '-interp-timeout=30m'];
+
 export const HOW = 'The small modules are built with TinyGo 0.41 or later; `make tinygo` builds it, on Debian with ' +
   `${PACKAGES.join(', ')}.`;
 
@@ -222,8 +225,8 @@ function makeWritable(folder) {
 }
 
 /**
- * TinyGo, or null where there is none: {command, version, wasmExec, licence, build(pattern, file, tags), buildTests(pattern,
- * file, tags)}; wasmExec and licence are files.
+ * TinyGo, or null where there is none: {command, version, flags, wasmExec, licence, build(pattern, file, tags),
+ * buildTests(pattern, file, tags)}; wasmExec and licence are files.
  */
 export function tinygo() {
   const compiler = findCompiler();
@@ -243,15 +246,15 @@ export function tinygo() {
   });
   return {
     ...compiler,
+    flags: FLAGS,
     wasmExec: join(root, 'targets/wasm_exec.js'),
     licence: join(root, 'LICENSE'),
     /**
-     * A package to a WebAssembly file. The texts of panics stay in it: they are what an app is told. TinyGo takes a minute
-     * for that, and with crypto/tls three and more, most of it for tables that it fills while it compiles: what has come of
-     * the same sources is kept.
+     * A package to a WebAssembly file. TinyGo takes a minute for that, and with crypto/tls three and more, most of it for
+     * tables that it fills while it compiles: what has come of the same sources is kept.
      */
     build(pattern, file, tags = '') {
-      const words = ['build', '-target=kaiwire', '-opt=z', '-no-debug', '-panic=print', '-interp-timeout=30m', '-tags=' + tags];
+      const words = ['build', ...FLAGS, '-tags=' + tags];
       const key = createHash('sha256').update([...words, pattern, root, sourcesOf(pattern)].join('\0')).digest('hex');
       const kept = join(cache, 'built', key + '.wasm');
       if (!existsSync(kept)) {

@@ -40,6 +40,7 @@ test('build-info.json has each file of the package, as it is', () => {
   }
   assert.match(info.toolchain.engines.go.version, /^go1\.\d+/);
   assert.ok(info.toolchain.engines.go.flags.includes('-trimpath'));
+  for (const [name, { version, flags }] of Object.entries(info.toolchain.engines)) assert.ok(version && flags.length, name);
   const text = JSON.stringify(info);
   assert.ok(!text.includes(root) && !/\d{4}-\d\d-\d\d/.test(text), 'where or when');
 });
