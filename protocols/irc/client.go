@@ -10,6 +10,7 @@ import (
 
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/dial"
+	"kaiwire/protocols/reconnect"
 )
 
 // Client keeps a session up. When the connection is lost it makes a new one,
@@ -23,8 +24,7 @@ type Client struct {
 	d dial.Dialer
 	o Options
 
-	stop chan struct{} // closed by Close
-	now  chan struct{} // the wait is over
+	loop *reconnect.Loop
 
 	mu        sync.Mutex
 	session   *Session // the latest; it may have ended
@@ -34,8 +34,6 @@ type Client struct {
 	channels  map[string]string // that we are in or want back into, and their keys
 	monitored []string
 	seen      map[string]Point // the latest message, by its target
-	attempts  int
-	since     time.Time // the session has been up
 	freed     chan struct{}
 }
 
@@ -59,11 +57,6 @@ func (*Disconnected) event() {}
 func (*Reconnected) event()  {}
 
 const (
-	firstWait = 2 * time.Second
-	longWait  = 5 * time.Minute
-	// steady is how long a connection has to last for the next wait to be short
-	// again.
-	steady = time.Minute
 	// recoverInterval is how often the nickname that we want is asked for.
 	recoverInterval = time.Minute
 	// maxSeen is of how many targets the latest message is remembered.
@@ -77,7 +70,7 @@ const (
 func Open(ctx context.Context, d dial.Dialer, o Options) (*Client, error) {
 	c := &Client{
 		d: d, o: o, nick: o.Nick,
-		stop: make(chan struct{}), now: make(chan struct{}, 1), freed: make(chan struct{}, 1),
+		loop: reconnect.New(), freed: make(chan struct{}, 1),
 		channels: map[string]string{}, seen: map[string]Point{},
 	}
 	s, err := c.connect(ctx)
@@ -99,9 +92,10 @@ func (c *Client) connect(ctx context.Context) (*Session, error) {
 // begin makes s the session. A client that was closed meanwhile closes it.
 func (c *Client) begin(s *Session) {
 	c.mu.Lock()
-	c.session, c.up, c.since = s, true, time.Now()
+	c.session, c.up = s, true
 	closed, nick := c.closed, c.nick
 	c.mu.Unlock()
+	c.loop.Up()
 	if closed {
 		s.Close()
 	} else if c.o.KeepNick && !s.Same(s.Nick(), nick) {
@@ -181,7 +175,7 @@ func (c *Client) Unmonitor(ctx context.Context, nicks ...string) error {
 }
 
 // Retry ends the wait for the next attempt: the network is back.
-func (c *Client) Retry() { signal(c.now) }
+func (c *Client) Retry() { c.loop.Retry() }
 
 // Quit is Session.Quit, and ends the client.
 func (c *Client) Quit(ctx context.Context, reason string) error {
@@ -205,11 +199,9 @@ func (c *Client) Close() error {
 
 func (c *Client) end() {
 	c.mu.Lock()
-	if !c.closed {
-		c.closed = true
-		close(c.stop)
-	}
+	c.closed = true
 	c.mu.Unlock()
+	c.loop.Stop()
 }
 
 // handle is the Handler of every session.
@@ -294,7 +286,7 @@ func (c *Client) arrived(s *Session, e *Join) {
 		c.channels[clone(e.Channel)] = ""
 	}
 	last, missed := c.seen[e.Channel]
-	again := c.o.Reconnect && known && missed && c.attempts > 0
+	again := c.o.Reconnect && known && missed && c.loop.Again()
 	c.mu.Unlock()
 	if again {
 		go c.catchUp(s, e.Channel, last, e.Time)
@@ -339,9 +331,6 @@ func (o *Options) timeout() time.Duration { return defaultTo(o.Timeout, time.Min
 // lost is called when a session has ended, by its handler's goroutine.
 func (c *Client) lost(e *Closed) {
 	c.mu.Lock()
-	if time.Since(c.since) >= steady {
-		c.attempts = 0
-	}
 	c.up = false
 	over := c.closed || !c.o.Reconnect || e.Err == nil
 	if e.Err != nil && strings.Contains(strings.ToLower(e.Err.Error()), "flood") && c.o.FloodInterval >= 0 {
@@ -370,50 +359,19 @@ func (c *Client) over(err error) {
 
 // restore makes a new session, however long that takes.
 func (c *Client) restore(err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		select {
-		case <-c.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	for {
-		c.mu.Lock()
-		wait := backoff(c.attempts, time.Now())
-		c.attempts++
-		c.mu.Unlock()
+	err = c.loop.Run(err, final, func(err error, wait time.Duration) {
 		if c.o.Handler != nil {
 			c.o.Handler(&Disconnected{Err: err, Wait: wait})
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-c.now:
-		case <-c.stop:
+	}, func(ctx context.Context) error {
+		s, err := c.again(ctx)
+		if err == nil {
+			c.resume(s)
 		}
-		timer.Stop()
-		var s *Session
-		if !c.stopped() {
-			if s, err = c.again(ctx); err == nil {
-				c.resume(s)
-				return
-			}
-		}
-		if c.stopped() || final(err) {
-			c.over(err)
-			return
-		}
-	}
-}
-
-func (c *Client) stopped() bool {
-	select {
-	case <-c.stop:
-		return true
-	default:
-		return false
+		return err
+	})
+	if err != nil {
+		c.over(err)
 	}
 }
 
@@ -431,28 +389,8 @@ func (c *Client) again(ctx context.Context) (*Session, error) {
 // final tells whether another attempt can't do better.
 func final(err error) bool {
 	var e *coded.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Code {
-	case coded.EREJECTED:
-		return e.Response == "465" // banned
-	case coded.EAUTH, coded.ENOTSUP, coded.EINVAL, coded.EPERM:
-		return true
-	}
-	return strings.HasPrefix(string(e.Code), string(coded.ECERT))
-}
-
-// backoff is how long to wait before an attempt: twice as long as before it, and
-// up to half of that less, so that not all come back at once to a server that has
-// just come up.
-func backoff(attempts int, now time.Time) time.Duration {
-	wait := longWait
-	if attempts < 8 {
-		wait = min(firstWait<<attempts, longWait)
-	}
-	const parts = 1000
-	return wait - wait/2*time.Duration(now.UnixNano()/int64(time.Microsecond)%parts)/parts
+	banned := errors.As(err, &e) && e.Code == coded.EREJECTED && e.Response == "465"
+	return banned || reconnect.Final(err)
 }
 
 // resume brings a new session to where the old one was.

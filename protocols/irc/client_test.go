@@ -68,7 +68,7 @@ func TestReconnect(t *testing.T) {
 		server.Drop("me")
 		e := next[*Disconnected](t, seen)
 		wantCode(t, e.Err, coded.ECONNRESET, "")
-		if e.Wait < firstWait/2 || e.Wait > firstWait {
+		if e.Wait < time.Second || e.Wait > 2*time.Second {
 			t.Errorf("the first wait is %v", e.Wait)
 		}
 		_, err := c.Session()
@@ -152,7 +152,7 @@ func TestCatchUpPrivately(t *testing.T) {
 		if e := next[*Message](t, seen); e.Text != "two" {
 			t.Errorf("heard %+v", e)
 		}
-		time.Sleep(2 * firstWait)
+		time.Sleep(4 * time.Second)
 		synctest.Wait()
 		for len(seen.c) > 0 {
 			if e, ok := (<-seen.c).(*Message); ok {
@@ -244,20 +244,6 @@ func TestClientCloses(t *testing.T) {
 		_, err := Open(t.Context(), dialer(func(context.Context) (net.Conn, error) { return nil, net.ErrClosed }), o)
 		wantCode(t, err, coded.ECLOSED, "")
 	})
-}
-
-func TestBackoff(t *testing.T) {
-	for attempts := range 100 {
-		for _, now := range []time.Time{time.Unix(0, 0), time.Unix(0, 999_999), time.Unix(1, 500_000)} {
-			most := longWait
-			if attempts < 8 {
-				most = min(firstWait<<attempts, longWait)
-			}
-			if wait := backoff(attempts, now); wait > most || wait < most/2 {
-				t.Errorf("attempt %d waits %v", attempts, wait)
-			}
-		}
-	}
 }
 
 // The nickname that we want is ours as soon as it is free.
