@@ -209,6 +209,17 @@ func (s *Session) restartIdle() {
 	s.idling.delay = 0
 }
 
+// stopIdle is the Stop of an Idle, if there is one.
+func (s *Session) stopIdle(ctx context.Context) error {
+	s.mu.Lock()
+	i := s.idling.wish
+	s.mu.Unlock()
+	if i == nil {
+		return nil
+	}
+	return i.Stop(ctx)
+}
+
 // Stop ends the wait. It may be called more than once.
 func (i *Idle) Stop(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {

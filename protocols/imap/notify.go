@@ -40,18 +40,25 @@ type NotifyGroup struct {
 	Events    []NotifyEvent // none means to tell nothing of them
 }
 
+// notification is what a Notify has asked for.
+type notification struct {
+	status bool
+	groups []NotifyGroup
+}
+
 // Notify has the server tell at once, and without IDLE, what happens in
 // mailboxes (NOTIFY, RFC 5465), in place of what was asked for before. Of what no
 // group names it tells nothing any more, even of the selected mailbox, whose
-// number of messages is not followed then; without groups, nothing at all. status asks for the figures of the mailboxes as they
-// are now, too. Of the selected one the usual functions of Handler are told, of
-// others Status and Mailbox.
+// number of messages is not followed then; without groups, nothing at all.
+// status asks for the figures of the mailboxes as they are now, too. Of the
+// selected one the usual functions of Handler are told, of others Status and
+// Mailbox.
 //
-// ENOTSUP means that the server can't: Idle and Status are what is left.
+// A server without NOTIFY is asked every Options.Poll, in one command where it
+// has LIST-STATUS, else in one for each mailbox. It goes on telling of the
+// selected mailbox whatever the groups say, and what comes and goes between two
+// polls is not seen. ELIMIT means more than 1,000 mailboxes.
 func (s *Session) Notify(ctx context.Context, status bool, groups ...NotifyGroup) error {
-	if !s.Has("NOTIFY") {
-		return unsupported("NOTIFY")
-	}
 	for _, g := range groups {
 		named := g.Filter == NotifySubtree || g.Filter == NotifyMailboxes
 		if named != (len(g.Mailboxes) > 0) || !isAtom(string(g.Filter)) {
@@ -67,6 +74,28 @@ func (s *Session) Notify(ctx context.Context, status bool, groups ...NotifyGroup
 				return invalid("The event is not valid.")
 			}
 		}
+	}
+	if err := s.notify(ctx, status, groups); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notification = nil
+	if len(groups) > 0 {
+		s.notification = &notification{status, groups}
+	}
+	return nil
+}
+
+func (s *Session) notify(ctx context.Context, status bool, groups []NotifyGroup) error {
+	if !s.Has("NOTIFY") {
+		if len(groups) > 0 {
+			return s.poll(ctx, status, groups)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.stopPolling()
+		return nil
 	}
 	c := &command{alone: true, write: func(w *wire.Writer) { writeNotify(w, status, groups) }}
 	c.ended = func(err error) {

@@ -81,6 +81,10 @@ type Options struct {
 	// text.
 	NoCompress bool
 
+	// Reconnect has a Client make a new connection when one is lost. A Session
+	// doesn't.
+	Reconnect bool
+
 	// Timeout is how long nothing may go to or come from the server while a
 	// command is under way; then the session ends with ETIMEDOUT. It is no
 	// bound to a command as such: that is the context's. Default 2 minutes;
@@ -129,6 +133,13 @@ type Handler struct {
 	// Unknown is told the beginning of a response that this package doesn't
 	// know and has skipped.
 	Unknown func(response string)
+	// Disconnected is told, with Options.Reconnect, that the connection was lost
+	// or that an attempt to make another has failed; the next is in wait. It and
+	// Reconnected are called between the sessions, by a goroutine of the Client's.
+	Disconnected func(err error, wait time.Duration)
+	// Reconnected is told that there is a connection again. Calls may be made
+	// from it.
+	Reconnected func(r *Reconnected)
 	// Closed is called once, after all others; err is nil when the session
 	// was ended by Close or Logout.
 	Closed func(err error)
@@ -152,6 +163,9 @@ type Limits struct {
 	// Results is how many numbers Search, mailboxes List, and so on, may return.
 	// Default 100,000.
 	Results int
+	// Order is how many messages Sort and Threads put in order where the server
+	// can't; more are ELIMIT, and the session goes on. Default 5,000.
+	Order int
 	// Drain is how many bytes of a Literal that was closed early are read and
 	// thrown away, rather than ending the session. Default 64 KiB.
 	Drain int64
@@ -172,6 +186,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Results <= 0 {
 		l.Results = 100_000
+	}
+	if l.Order <= 0 {
+		l.Order = 5000
 	}
 	if l.Drain <= 0 {
 		l.Drain = 64 << 10

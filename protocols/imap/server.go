@@ -393,7 +393,8 @@ func (s *Session) Unauthenticate(ctx context.Context, auth sasl.Credentials) err
 			return
 		}
 		s.mu.Lock()
-		s.mailbox, s.enabled, s.utf8 = nil, nil, false
+		s.mailbox, s.enabled, s.utf8, s.notification, s.auth = nil, nil, false, nil, auth
+		s.stopPolling()
 		s.mu.Unlock()
 		s.notified = false
 	}

@@ -14,6 +14,7 @@ import (
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/dial"
 	"kaiwire/protocols/imap/wire"
+	"kaiwire/protocols/sasl"
 )
 
 // Session is a connection on which a user is logged in. Its methods may be
@@ -54,11 +55,15 @@ type Session struct {
 	caps    []string
 	enabled []string // by ENABLE
 	// notified says that NOTIFY is in force. Of the goroutine that reads.
-	notified bool
-	utf8     bool // names and texts are UTF-8 on the wire
-	mailbox  *Mailbox
-	odd      map[string]string // names of mailboxes that are sent as they came
-	key      []byte            // scratch of fetchParser
+	notified     bool
+	utf8         bool // names and texts are UTF-8 on the wire
+	mailbox      *Mailbox
+	synced       struct{ mailbox, state string } // the last Sync
+	notification *notification                   // the last Notify; nil where nothing is to be told
+	polling      *polling                        // in place of NOTIFY
+	auth         sasl.Credentials                // of the last login
+	odd          map[string]string               // names of mailboxes that are sent as they came
+	key          []byte                          // scratch of fetchParser
 
 	idling idling
 }
@@ -125,6 +130,7 @@ func Connect(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 func newSession(conn net.Conn, o Options) *Session {
 	s := &Session{
 		o:      o,
+		auth:   o.Auth,
 		conn:   &counted{Conn: conn},
 		dead:   make(chan struct{}),
 		done:   make(chan struct{}),
@@ -240,16 +246,20 @@ func (s *Session) read() {
 		err = s.respond()
 	}
 	s.end(err)
-	s.mu.Lock()
-	err = nil
-	if !s.ours {
-		err = s.err
-	}
-	s.mu.Unlock()
 	if s.o.Handler.Closed != nil {
-		s.o.Handler.Closed(err)
+		s.o.Handler.Closed(s.cause())
 	}
 	close(s.done)
+}
+
+// cause is why the session has ended; nil if that was Close or Logout.
+func (s *Session) cause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ours || s.err == nil {
+		return nil
+	}
+	return s.err
 }
 
 // end ends what is under way when nothing can be read any more.
@@ -263,6 +273,7 @@ func (s *Session) end(err error) {
 	}
 	s.flight = nil
 	s.idling.stop()
+	s.stopPolling()
 	if s.watch != nil {
 		s.watch.Stop()
 	}

@@ -75,7 +75,11 @@ func (s *Session) Sync(ctx context.Context, mailbox, state string, readOnly bool
 	if err := y.compare(m, o.QResync != nil && !y.reset); err != nil {
 		return nil, err
 	}
-	return y.data(m), nil
+	d := y.data(m)
+	s.mu.Lock()
+	s.synced.mailbox, s.synced.state = m.Name, d.State
+	s.mu.Unlock()
+	return d, nil
 }
 
 // ended reports whether the session has ended.

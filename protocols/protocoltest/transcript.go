@@ -198,6 +198,20 @@ func ServeTLS(cert tls.Certificate) Step {
 func Transcript(t testing.TB, steps ...Step) net.Conn {
 	t.Helper()
 	client, server := Pair(t)
+	play(t, client, server, steps)
+	return client
+}
+
+// Piped is Transcript over a net.Pipe, for the bubbles of testing/synctest.
+func Piped(t testing.TB, steps ...Step) net.Conn {
+	t.Helper()
+	client, server := net.Pipe()
+	play(t, client, server, steps)
+	return client
+}
+
+func play(t testing.TB, client, server net.Conn, steps []Step) {
+	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -220,5 +234,4 @@ func Transcript(t testing.TB, steps ...Step) net.Conn {
 			t.Error("transcript: the server doesn't end")
 		}
 	})
-	return client
 }
