@@ -72,6 +72,15 @@ func open(t *testing.T, d dial.Dialer, o kimap.Options) *kept {
 	return k
 }
 
+// take is what has been told since the last take.
+func (k *kept) take() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	log := k.log
+	k.log = nil
+	return log
+}
+
 func (k *kept) up(t *testing.T) *kimap.Session {
 	t.Helper()
 	s, err := k.Session()
@@ -116,8 +125,8 @@ func TestReconnect(t *testing.T) {
 		noErr(t, k.StopIdle(ctx))
 		noErr(t, k.Close())
 		synctest.Wait()
-		if !slices.Contains(k.log, "closed <nil>") {
-			t.Errorf("told %v", k.log)
+		if log := k.take(); log[len(log)-1] != "closed <nil>" {
+			t.Errorf("told %v", log)
 		}
 		wantCode(t, k.up(t).Noop(ctx), coded.ECLOSED)
 	})
@@ -185,7 +194,7 @@ func TestReconnectEnds(t *testing.T) {
 				k := open(t, each(t, lost, c.next, greeted("", Hang())), kimap.Options{})
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				got := slices.Clone(k.log)
+				got := k.take()
 				if len(got) != len(c.told) {
 					t.Fatalf("told %q, want %q", got, c.told)
 				}
@@ -204,7 +213,8 @@ func TestReconnectEnds(t *testing.T) {
 			k.Close()
 			k.Close()
 			synctest.Wait()
-			equal(t, k.log[len(k.log)-1], "closed <nil>")
+			log := k.take()
+			equal(t, log[len(log)-1], "closed <nil>")
 			noErr(t, k.StopIdle(t.Context()))
 			wantCode(t, k.Logout(t.Context()), coded.ECLOSED)
 		})
@@ -223,7 +233,7 @@ func TestReconnectEnds(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			k.Close()
 			synctest.Wait()
-			equal(t, k.log, []string{"disconnected ECONNRESET", "closed <nil>"})
+			equal(t, k.take(), []string{"disconnected ECONNRESET", "closed <nil>"})
 		})
 	})
 	t.Run("not asked for", func(t *testing.T) {
@@ -233,7 +243,9 @@ func TestReconnectEnds(t *testing.T) {
 			noErr(t, err)
 			time.Sleep(time.Minute)
 			synctest.Wait()
+			e.mu.Lock()
 			equal(t, len(e.log), 1)
+			e.mu.Unlock()
 			s, err := c.Session()
 			noErr(t, err)
 			wantCode(t, s.Noop(t.Context()), coded.ECLOSED)
@@ -250,7 +262,7 @@ func TestReconnectEnds(t *testing.T) {
 			k := open(t, each(t, greeted("", Want("{l} LOGOUT"), Line("* BYE bye"), Line("{l} OK done"))), kimap.Options{})
 			noErr(t, k.Logout(t.Context()))
 			synctest.Wait()
-			equal(t, k.log, []string{"closed <nil>"})
+			equal(t, k.take(), []string{"closed <nil>"})
 		})
 	})
 }
@@ -309,9 +321,11 @@ func TestNotifyByPolling(t *testing.T) {
 				time.Sleep(time.Minute)
 				synctest.Wait()
 			}
-			slices.Sort(k.log)
-			k.want(t, want...)
-			k.log = nil
+			got := k.take()
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("round %d tells %q, want %q", i, got, want)
+			}
 		}
 		noErr(t, s.Notify(ctx, false))
 		time.Sleep(time.Hour)
