@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"strings"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -27,8 +28,10 @@ type SortCriterion struct {
 	Reverse bool
 }
 
-// Sort is SearchData in an order of its own. ENOTSUP means that the server has
-// no SORT (RFC 5256).
+// Sort is SearchData in an order of its own (SORT, RFC 5256). For a server
+// without that the messages are put in order here, of which there may be
+// Limits.Order; small and capital letters are the same then, but letters with
+// and without accents are not.
 func (s *Session) Sort(ctx context.Context, sort []SortCriterion, criteria *imap.SearchCriteria, byUID bool, o SearchOptions, keys ...SearchKey) (*SearchData, error) {
 	if len(sort) == 0 {
 		return nil, invalid("Nothing is given to sort by.")
@@ -38,10 +41,14 @@ func (s *Session) Sort(ctx context.Context, sort []SortCriterion, criteria *imap
 			return nil, invalid("The key to sort by is not valid.")
 		}
 	}
-	if !s.Has("SORT") {
+	q := &query{criteria: criteria, keys: keys, byUID: byUID, options: o, sort: sort}
+	if s.Has("SORT") {
+		return s.search(ctx, q)
+	}
+	if o.Save {
 		return nil, unsupported("SORT")
 	}
-	return s.search(ctx, &query{criteria: criteria, keys: keys, byUID: byUID, options: o, sort: sort})
+	return s.sortLocally(ctx, q)
 }
 
 func writeSort(w *wire.Writer, sort []SortCriterion) {
@@ -65,16 +72,23 @@ type Thread struct {
 	SubThreads []Thread
 }
 
-// Threads sorts messages into conversations (RFC 5256). ENOTSUP means that the
-// server doesn't know the algorithm.
+// Threads sorts messages into conversations (RFC 5256). ORDEREDSUBJECT and
+// REFERENCES are done here where the server has them not, of Limits.Order messages
+// at most. ENOTSUP means that the server doesn't know another algorithm.
 func (s *Session) Threads(ctx context.Context, algorithm imap.ThreadAlgorithm, criteria *imap.SearchCriteria, byUID bool, keys ...SearchKey) ([]Thread, error) {
 	if !isAtom(string(algorithm)) {
 		return nil, invalid("The algorithm is not valid.")
 	}
+	q := &query{criteria: criteria, keys: keys, byUID: byUID}
 	if !s.Has(imap.Cap("THREAD=" + string(algorithm))) {
+		switch strings.ToUpper(string(algorithm)) {
+		case "REFERENCES":
+			return s.threadLocally(ctx, q, true)
+		case "ORDEREDSUBJECT":
+			return s.threadLocally(ctx, q, false)
+		}
 		return nil, unsupported("THREAD=" + string(algorithm))
 	}
-	q := &query{criteria: criteria, keys: keys, byUID: byUID}
 	if q.criteria == nil {
 		q.criteria = &imap.SearchCriteria{}
 	}
