@@ -17,9 +17,9 @@ function rows(document) {
 const DNS = ['', 'dnssec/', 'mdns/', 'transfer/'].map((folder) => `protocols/dns/${folder}`);
 
 for (const { document, go, stories } of [
-  { document: 'irc.md', go: ['protocols/irc/'], stories: /^irc/ },
+  { document: 'irc.md', go: ['protocols/irc/', 'protocols/reconnect/'], stories: /^irc/ },
   { document: 'dns.md', go: DNS, stories: /^dns/ },
-  { document: 'mail.md', go: ['imap', 'imap/wire', 'mime', 'sasl'].map((folder) => `protocols/${folder}/`), stories: /^(imap|mime)/ },
+  { document: 'mail.md', go: ['imap', 'imap/wire', 'mime', 'reconnect', 'sasl', 'smtp', 'pop3'].map((folder) => `protocols/${folder}/`), stories: /^(imap|mime|smtp|pop3)/ },
 ]) {
   const native = go.flatMap((folder) => files(folder, '_test.go')).join('\n');
   const browser = readdirSync(new URL('web/test/stories/', root)).filter((name) => stories.test(name) && name.endsWith('.test.mjs'))
