@@ -129,15 +129,15 @@ func (c *Client) StopIdle(ctx context.Context) error {
 	return s.stopIdle(ctx)
 }
 
-// Logout is Session.Logout, and ends the client.
+// Logout is Session.Logout, if there is a connection, and ends the client.
 func (c *Client) Logout(ctx context.Context) error {
 	s, err := c.Session()
 	c.loop.Stop()
-	if err == nil {
-		err = s.Logout(ctx)
+	defer c.Close()
+	if err != nil {
+		return nil
 	}
-	c.Close()
-	return err
+	return s.Logout(ctx)
 }
 
 // Close is Session.Close, and ends the client.

@@ -251,6 +251,15 @@ func TestReconnectEnds(t *testing.T) {
 			wantCode(t, s.Noop(t.Context()), coded.ECLOSED)
 		})
 	})
+	t.Run("logged out while it waits", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			k := open(t, each(t, lost), kimap.Options{})
+			synctest.Wait()
+			noErr(t, k.Logout(t.Context()))
+			synctest.Wait()
+			equal(t, k.take(), []string{"disconnected ECONNRESET", "closed <nil>"})
+		})
+	})
 	t.Run("never up", func(t *testing.T) {
 		_, err := kimap.Open(t.Context(), each(t), kimap.Options{Host: "s", Security: dial.None, Auth: asha, Reconnect: true})
 		if err == nil {

@@ -105,26 +105,30 @@ func syncMailbox(ctx context.Context, c *call.Call, s *session) error {
 	if err != nil {
 		return err
 	}
-	c.Out.Object(func() {
-		c.Out.Key("mailbox")
-		mailbox(&c.Out, d.Mailbox)
-		c.Out.Key("state").String(d.State)
-		c.Out.Key("reset").Bool(d.Reset)
-		c.Out.Key("added")
-		numbers(&c.Out, d.Added)
-		c.Out.Key("changed").Array(func() {
+	changes(&c.Out, d)
+	return nil
+}
+
+func changes(r *call.Record, d *imap.SyncData) {
+	r.Object(func() {
+		r.Key("mailbox")
+		mailbox(r, d.Mailbox)
+		r.Key("state").String(d.State)
+		r.Key("reset").Bool(d.Reset)
+		r.Key("added")
+		numbers(r, d.Added)
+		r.Key("changed").Array(func() {
 			for _, m := range d.Changed {
-				c.Out.Object(func() {
-					c.Out.Key("uid").Int(int64(m.UID))
-					c.Out.Key("flags")
-					flagNames(&c.Out, m.Flags)
+				r.Object(func() {
+					r.Key("uid").Int(int64(m.UID))
+					r.Key("flags")
+					flagNames(r, m.Flags)
 				})
 			}
 		})
-		c.Out.Key("vanished")
-		numbers(&c.Out, d.Vanished)
+		r.Key("vanished")
+		numbers(r, d.Vanished)
 	})
-	return nil
 }
 
 func list(ctx context.Context, c *call.Call, s *session) error {

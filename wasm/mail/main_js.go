@@ -7,15 +7,16 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
+	"time"
 
 	goimap "github.com/emersion/go-imap/v2"
 
+	"kaiwire/protocols/coded"
 	"kaiwire/protocols/imap"
 	"kaiwire/wasm/call"
 )
 
-// methods are those of a session.
+// methods are those of a session that need a connection.
 var methods = [...]struct {
 	name string
 	f    func(ctx context.Context, c *call.Call, s *session) error
@@ -60,16 +61,18 @@ var methods = [...]struct {
 	{"imap.session.setMetadata", setMetadata},
 	{"imap.session.notify", notify},
 	{"imap.session.idle", idle},
-	{"imap.session.idleStop", idleStop},
 	{"imap.session.noop", noop},
 	{"imap.session.unauthenticate", unauthenticate},
-	{"imap.session.logout", logout},
 }
 
 func main() {
 	all := call.Methods{
-		"imap.connect":       connect,
-		"imap.download.read": read,
+		"imap.connect":          connect,
+		"imap.session.idleStop": idleStop,
+		"imap.session.retry":    retry,
+		"imap.session.logout":   logout,
+		"imap.download.read":    read,
+
 		"mime.parse":         parse,
 		"mime.parser.write":  write,
 		"mime.parser.end":    end,
@@ -102,25 +105,23 @@ func main() {
 	call.Serve("", all)
 }
 
-// session is what the app's handle stands for.
-type session struct {
-	*imap.Session
+type session = imap.Session
 
-	mu   sync.Mutex
-	idle *imap.Idle
-}
-
-// on makes a method of a session out of f.
+// on makes a method of a handle out of f, which needs a connection.
 func on(f func(ctx context.Context, c *call.Call, s *session) error) call.Method {
 	return func(ctx context.Context, c *call.Call) error {
-		return f(ctx, c, c.Target.(*session))
+		s, err := c.Target.(*imap.Client).Session()
+		if err != nil {
+			return err
+		}
+		return f(ctx, c, s)
 	}
 }
 
 func connect(ctx context.Context, c *call.Call) error {
 	a := c.Args
 	h := call.NewHandle("imap.session")
-	o := imap.Options{Handler: handler(h), WordDecoder: decodeWord, NoCompress: a.Has("compress") && !a.Bool("compress")}
+	o := imap.Options{Handler: handler(h), WordDecoder: decodeWord, NoCompress: a.Has("compress") && !a.Bool("compress"), Reconnect: a.Bool("reconnect")}
 	o.Host, o.Port, o.Security = a.Server()
 	auth, ok := a.Auth()
 	if !ok {
@@ -138,18 +139,20 @@ func connect(ctx context.Context, c *call.Call) error {
 	if err != nil {
 		return err
 	}
-	s, err := imap.Connect(ctx, dialer, o)
+	client, err := imap.Open(ctx, dialer, o)
 	if err != nil {
 		return err
 	}
+	s, err := client.Session()
 	var m *imap.Mailbox
-	if name != "" {
-		if m, err = s.Open(ctx, name, how); err != nil {
-			s.Close()
-			return err
-		}
+	if err == nil && name != "" {
+		m, err = s.Open(ctx, name, how)
 	}
-	h.Open(&session{Session: s}, func() { s.Close() })
+	if err != nil {
+		client.Close()
+		return err
+	}
+	h.Open(client, func() { client.Close() })
 	c.Out.Object(func() {
 		c.Out.Key("handle").Int(int64(h.ID))
 		c.Out.Key("capabilities").Strings(s.Capabilities())
@@ -221,30 +224,43 @@ func handler(h *call.Handle) imap.Handler {
 			})
 		},
 		Mailbox: func(d *goimap.ListData) { h.Emit("mailbox", func(r *call.Record) { listEntry(r, d) }) },
-		Closed:  h.Ended,
+		Disconnected: func(err error, wait time.Duration) {
+			h.Emit("disconnect", func(r *call.Record) {
+				r.Object(func() {
+					r.Key("error").Error(coded.From(err, "imap"))
+					r.Key("wait").Int(wait.Milliseconds())
+				})
+			})
+		},
+		Reconnected: func(again *imap.Reconnected) {
+			h.Emit("reconnect", func(r *call.Record) {
+				r.Object(func() {
+					r.Key("capabilities").Strings(again.Capabilities)
+					r.Key("mailbox")
+					mailbox(r, again.Mailbox)
+					if again.Changes != nil {
+						r.Key("changes")
+						changes(r, again.Changes)
+					}
+				})
+			})
+		},
+		Closed: h.Ended,
 	}
 }
 
 func idle(ctx context.Context, c *call.Call, s *session) error {
-	wait, err := s.Session.Idle(ctx)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.idle = wait
-	s.mu.Unlock()
-	return nil
+	_, err := s.Idle(ctx)
+	return err
 }
 
-func idleStop(ctx context.Context, c *call.Call, s *session) error {
-	s.mu.Lock()
-	wait := s.idle
-	s.idle = nil
-	s.mu.Unlock()
-	if wait == nil {
-		return nil
-	}
-	return wait.Stop(ctx)
+func idleStop(ctx context.Context, c *call.Call) error {
+	return c.Target.(*imap.Client).StopIdle(ctx)
+}
+
+func retry(_ context.Context, c *call.Call) error {
+	c.Target.(*imap.Client).Retry()
+	return nil
 }
 
 func unauthenticate(ctx context.Context, c *call.Call, s *session) error {
@@ -260,4 +276,4 @@ func unauthenticate(ctx context.Context, c *call.Call, s *session) error {
 
 func noop(ctx context.Context, c *call.Call, s *session) error { return s.Noop(ctx) }
 
-func logout(ctx context.Context, c *call.Call, s *session) error { return s.Logout(ctx) }
+func logout(ctx context.Context, c *call.Call) error { return c.Target.(*imap.Client).Logout(ctx) }

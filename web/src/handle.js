@@ -1,6 +1,6 @@
 // Something open that the app holds: a session, a resolver, a download.
 
-import { localError, surface } from './errors.js';
+import { KaiwireError, localError, surface } from './errors.js';
 
 const VALUE = { take: (value) => value };
 
@@ -56,6 +56,7 @@ export class Handle {
 
   _event(name, value) {
     if (name === 'close') this.closed = true;
+    if (name === 'disconnect') value.error = new KaiwireError(value.error);
     for (const listener of this._listeners.get(name) || []) {
       try {
         listener(value);

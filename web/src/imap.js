@@ -48,6 +48,10 @@ class ImapSession extends Handle {
   }
 
   _event(name, value) {
+    if (name === 'reconnect') {
+      this.capabilities = value.capabilities;
+      this.mailbox = value.mailbox;
+    }
     const { mailbox } = this;
     if (mailbox) {
       if (name === 'exists') mailbox.exists = value.count;
@@ -263,6 +267,10 @@ class ImapSession extends Handle {
   async idle(options) {
     await this._call('idle', {}, options);
     return { stop: async () => { if (!this.closed) await this._call('idleStop'); } };
+  }
+
+  async retry(options) {
+    await this._call('retry', {}, options);
   }
 
   async noop(options) {

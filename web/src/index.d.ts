@@ -296,6 +296,11 @@ export interface ImapConnectOptions extends ConnectOptions {
   readOnly?: boolean;
   /** As in `select`. */
   condstore?: boolean;
+  /**
+   * Make a new connection when one is lost (`disconnect`, `reconnect`), with waits that grow from 2 seconds to 5 minutes;
+   * open the mailbox again, and go on with `idle` and `notify`. Default false: the session ends.
+   */
+  reconnect?: boolean;
   /** Compress what is sent and received where the server can (COMPRESS=DEFLATE, RFC 4978). Default true. */
   compress?: boolean;
 }
@@ -518,11 +523,21 @@ export interface ImapEvents extends CloseEvents {
   status: { mailbox: string } & MailboxStatus;
   /** …and a mailbox that is new, gone (`\\NonExistent`), renamed (`oldName`), subscribed or no longer. */
   mailbox: ListEntry;
+  /** With `reconnect`: the connection is lost, or another attempt has failed; the next is in `wait` milliseconds. */
+  disconnect: { error: KaiwireError; wait: number };
+  /**
+   * There is a connection again. `mailbox` is null if none was open or if it can't be opened any more; `changes` are those
+   * since the last `sync`, where that had opened it: keep the new `state`. Without them, sequence numbers and all that was
+   * fetched may be out of date.
+   */
+  reconnect: { capabilities: string[]; mailbox: Mailbox | null; changes?: SyncResult };
 }
 
 /**
  * A mailbox is named as people write it: `Entwürfe/2026`. Where the server can't do what is asked for, promises reject with
  * `ENOTSUP`; a refusal of the server's is `EREJECTED`, with its code in `response`. Both leave the session as it was.
+ * With `reconnect`, everything but `retry`, `logout`, `close` and the `stop` of `idle` rejects with `ECONNRESET` while there is
+ * no connection.
  */
 export interface ImapSession extends Handle<ImapEvents> {
   readonly capabilities: string[];
@@ -572,9 +587,12 @@ export interface ImapSession extends Handle<ImapEvents> {
    */
   open(uid: number, options?: OpenMessageOptions): Promise<OpenedMessage>;
   search<O extends SearchOptions>(query: SearchQuery, options?: O): Promise<Searched<O>>;
-  /** Searches, and sorts by the first key, then by the next. With SORT (RFC 5256). */
+  /**
+   * Searches, and sorts by the first key, then by the next (SORT, RFC 5256). For a server without that up to 5,000 messages are
+   * put in order here; more are `ELIMIT`.
+   */
   sort<O extends SearchOptions>(by: SortKey | SortKey[], query?: SearchQuery, options?: O): Promise<Searched<O>>;
-  /** Makes conversations of what is found. With THREAD= and the algorithm's name (RFC 5256). */
+  /** Makes conversations of what is found (THREAD, RFC 5256); for a server without that, as `sort` does. */
   thread(algorithm: 'references' | 'orderedsubject', query?: SearchQuery, options?: SetOptions): Promise<Thread[]>;
   /** `modified`: those left alone as they have changed since `unchangedSince`, a set of the kind that was given. */
   store(set: MessageSet, action: 'add' | 'remove' | 'set', flags: string[], options?: StoreOptions): Promise<{ modified?: string }>;
@@ -617,6 +635,11 @@ export interface ImapSession extends Handle<ImapEvents> {
   notify(groups: NotifyGroup[], options?: CallOptions & { status?: boolean }): Promise<void>;
   /** Asks for news at once, which arrives as events, until `stop` is called. Other calls stay possible. */
   idle(options?: CallOptions): Promise<{ stop(): Promise<void> }>;
+  /**
+   * With `reconnect`: makes the next attempt now, as the network is back; or asks the server whether the connection has lived
+   * through that, and makes another one if nothing comes within 20 seconds.
+   */
+  retry(options?: CallOptions): Promise<void>;
   noop(options?: CallOptions): Promise<void>;
   /** Logs in as somebody else on the same connection (RFC 8437). No mailbox is open then. Where it fails the session ends. */
   unauthenticate(auth: Auth, options?: CallOptions): Promise<void>;

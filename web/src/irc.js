@@ -1,6 +1,6 @@
 // IRC as the app sees it; see index.d.ts.
 
-import { KaiwireError, surface } from './errors.js';
+import { surface } from './errors.js';
 import { explain } from './explain.js';
 import { Handle } from './handle.js';
 
@@ -41,9 +41,6 @@ class IrcSession extends Handle {
         break;
       case 'reconnect':
         Object.assign(this, value);
-        break;
-      case 'disconnect':
-        value.error = new KaiwireError(value.error);
         break;
       case 'sts':
         this._remember(value);
