@@ -65,7 +65,7 @@ gates: $(NODE_MODULES) ## What old engines take: the syntax of Gecko 48, the pac
 	node --test --test-concurrency=1 $$(find web/gates -name '*.test.mjs')
 	KAIWIRE_MASK=84 node --test --test-concurrency=1 web/test/stories/{irc,dns,imap,mime,own-tls}.test.mjs
 	@if [ -f web/dist/irc.js ]; then \
-		echo "as Gecko 48"; KAIWIRE_MASK=48 node --test --test-concurrency=1 web/test/stories/{irc,dns,own-tls}.test.mjs; \
+		echo "as Gecko 48"; KAIWIRE_MASK=48 node --test --test-concurrency=1 web/test/stories/{irc,dns,imap,mime,own-tls}.test.mjs; \
 	else \
 		echo '*** TESTS SKIPPED *** nothing is built for Gecko 48: make tinygo, then make bundle' >&2; \
 	fi

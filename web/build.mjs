@@ -33,7 +33,7 @@ const modules = {
   go: [...plain.map((name) => [name, 'phone']), ...plain.concat(SINGLE).map((name) => [name, 'own'])],
   tinygo: [['irc', 'phone'], ['dns', 'phone'], ['irc', 'own'], ['mail', 'phone']],
 };
-modules.js = modules.tinygo.filter(([name]) => name !== 'mail'); // not there yet
+modules.js = modules.tinygo;
 const programs = engines.flatMap((engine) => modules[engine.name].map(([name, tls]) => (
   { engine, name, tls, tags: tls === 'own' ? 'owntls' : '', file: moduleFile(name, tls, engine.name) })));
 
