@@ -148,7 +148,7 @@ func (s *Session) sortLocally(ctx context.Context, q *query) (*SearchData, error
 	for _, e := range all {
 		data.Numbers = append(data.Numbers, e.number)
 	}
-	data.compute()
+	data.compute(true)
 	return data.only(q.options, true), nil
 }
 

@@ -93,9 +93,9 @@ func TestSortWithoutServer(t *testing.T) {
 
 	by := []kimap.SortCriterion{{Key: kimap.SortDate}}
 	s := with(t, "", kimap.Options{}, append(order(enveloped, letters...), Want("{n} UID SEARCH UNSEEN"), Line("* SEARCH"), Line("{n} OK done"))...)
-	data, err := s.Sort(within(t), by, nil, false, kimap.SearchOptions{From: -1, To: -2, Count: true, Min: true})
+	data, err := s.Sort(within(t), by, nil, false, kimap.SearchOptions{From: -1, To: -2, Count: true, Min: true, Max: true})
 	noErr(t, err)
-	equal(t, data, &kimap.SearchData{Numbers: []uint32{1, 3}, Count: 4, Min: 1})
+	equal(t, data, &kimap.SearchData{Numbers: []uint32{1, 3}, Count: 4, Min: 2, Max: 3})
 	data, err = s.Sort(within(t), by, &imap.SearchCriteria{NotFlag: []imap.Flag{imap.FlagSeen}}, false, kimap.SearchOptions{All: true})
 	noErr(t, err)
 	equal(t, data, &kimap.SearchData{})

@@ -35,7 +35,8 @@ type SearchOptions struct {
 	From, To int32
 }
 
-// SearchData is what a search tells. What wasn't asked for is zero.
+// SearchData is what a search tells. What wasn't asked for is zero. Of a Sort,
+// Min is the first and Max the last (RFC 5267, section 3).
 type SearchData struct {
 	Numbers []uint32 // with All or a part
 	Min     uint32
@@ -131,14 +132,18 @@ func (s *Session) search(ctx context.Context, q *query) (*SearchData, error) {
 		return nil, err
 	}
 	if computed {
-		data.compute()
+		data.compute(q.sort != nil)
 	}
 	return data.only(q.options, !partial), nil
 }
 
 // compute works out of all numbers what a server without ESEARCH doesn't tell.
-func (d *SearchData) compute() {
+func (d *SearchData) compute(sorted bool) {
 	d.Count = uint32(len(d.Numbers))
+	if sorted && d.Count > 0 {
+		d.Min, d.Max = d.Numbers[0], d.Numbers[d.Count-1]
+		return
+	}
 	for i, n := range d.Numbers {
 		if i == 0 || n < d.Min {
 			d.Min = n

@@ -465,7 +465,7 @@ export interface SearchOptions extends SetOptions {
    */
   returnOptions?: ('min' | 'max' | 'count' | 'all' | 'save' | { partial: string })[];
 }
-/** What was asked for; `min` and `max` are absent where nothing was found. */
+/** What was asked for; `min` and `max` are absent where nothing was found, and of `sort` the first and the last. */
 export interface SearchResult {
   min?: number; max?: number; count?: number; all?: number[]; partial?: number[];
   /** The highest of those found, where `modseq` was searched for. */

@@ -2,15 +2,43 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
+import { startBetween } from '../servers/between.mjs';
 import * as dovecot from '../servers/dovecot.mjs';
 import { mixed, plain, sha256 } from './mail.mjs';
 import { modesOf, openStage } from './stage.mjs';
+
+/** Conversations as people have them: answers in any order, beginnings that are not there, lists, and what has no subject. */
+const conversations = (() => {
+  const message = (id, day, subject, references, { from = 'bob', to = 'alice', cc = '', lines = 1 } = {}) => Buffer.from([
+    `From: ${from}@kaiwire.test`, `To: ${to}@kaiwire.test`, ...(cc && [`Cc: ${cc}@kaiwire.test`]), `Subject: ${subject}`, `Message-ID: <${id}@c.test>`,
+    ...(references.length > 0 ? [`References: ${references.map((one) => `<${one}@c.test>`).join('\r\n ')}`] : []),
+    `Date: ${day} Mar 2026 08:00:00 +0000`, '', ...new Array(lines).fill('and so on'), ''].join('\r\n'));
+  return [
+    message('a3', 5, 'Re: Lunch', ['a1', 'a2'], { from: 'dan', lines: 5 }),
+    message('a1', 1, 'Lunch', [], { cc: 'carol' }),
+    message('a4', 4, 'RE: Re: lunch', ['a1'], { from: 'Zoe', to: 'bob' }),
+    message('b2', 6, 'Re: [list] Plans', ['b1'], { lines: 9 }),
+    message('b3', 3, '[list] Re: Plans (fwd)', ['b1'], { from: 'erin' }),
+    message('c1', 9, '=?UTF-8?Q?Wei=C3=9Fes_Rauschen?=', []),
+    message('c2', 2, 'Fwd: =?UTF-8?Q?Wei=C3=9Fes_Rauschen?=', [], { from: 'ABE', cc: 'bob' }),
+    message('d1', 8, '', []),
+    message('d2', 7, '', ['d1'], { lines: 3 }),
+    message('e3', 12, 'Re: far away', ['e0', 'e1', 'e2']),
+    message('e4', 11, 'Re: far away', ['e0', 'e1', 'e2', 'e3']),
+    message('e5', 10, 'far away', []),
+    message('f1', 13, 'Plans', [], { to: 'carol' }),
+    message('f2', 14, '[Fwd: Lunch]', []),
+  ];
+})();
 
 test('IMAP extensions', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) => {
   const server = await dovecot.start();
   t.after(server.stop);
   const host = server.name;
-  const stageOf = await openStage(t, { hosts: { [`${host}:143`]: `127.0.0.1:${server.port}` } });
+  // The same server, as one sees it that has less.
+  const less = await startBetween(server.port, { hide: ['SORT', 'ESORT', 'THREAD=', 'NOTIFY', 'COMPRESS='] });
+  t.after(less.stop);
+  const stageOf = await openStage(t, { hosts: { [`${host}:143`]: `127.0.0.1:${server.port}`, [`less.${host}:143`]: `127.0.0.1:${less.port}` } });
 
   for (const [i, { mode, worker, engine }] of modesOf('imap').entries()) {
     await t.test(mode, async (t) => {
@@ -94,6 +122,35 @@ test('IMAP extensions', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, 
         assert.deepEqual(found.largest, { count: 3 });
         assert.equal(found.threads.flatMap(function all({ messages, threads }) { return [...messages, ...threads.flatMap(all)]; }).length, 3);
         assert.equal(found.nested.code, 'EINVAL');
+      });
+
+      await t.test('what a server can not sort or thread is put in the same order here', async () => {
+        for (const message of conversations) await server.deliver(user, 'Junk', message);
+        const found = await page.run('orders', async (host) => {
+          const orders = async (session) => {
+            const all = {};
+            for (const by of ['arrival', '-cc', 'date', '-date', 'from', 'size', '-size', 'subject', '-subject', 'to', ['to', '-date'], ['subject', '-arrival']]) {
+              all[by] = await session.sort(by, {}, { uid: true });
+            }
+            all.some = await session.sort('date', { seen: false }, { returnOptions: ['count', 'min', { partial: '2:4' }] });
+            for (const algorithm of ['references', 'orderedsubject']) {
+              for (const uid of [true, false]) if (await session.has(`THREAD=${algorithm}`) || session === less) all[algorithm + uid] = await session.thread(algorithm, { larger: 10 }, { uid });
+            }
+            return all;
+          };
+          const session = await stage.connect({ mailbox: 'Junk' });
+          const less = await stage.connect({ host, mailbox: 'Junk' });
+          const can = [await session.has('SORT'), await less.has('SORT'), await session.has('THREAD=REFERENCES'), await less.has('THREAD=REFERENCES')];
+          const [theirs, ours] = [await orders(session), await orders(less)];
+          await session.logout();
+          await less.logout();
+          return { can, theirs, ours };
+        }, [`less.${host}`]);
+        assert.deepEqual(found.can, [true, false, true, false]);
+        assert.equal(found.ours.date.length, conversations.length);
+        for (const [what, theirs] of Object.entries(found.theirs)) assert.deepEqual(found.ours[what], theirs, what);
+        // Dovecot has it not.
+        assert.equal(JSON.stringify(found.ours.orderedsubjecttrue).match(/\d+/g).length, conversations.length);
       });
 
       await t.test('what has changed is left alone', async () => {
@@ -234,6 +291,18 @@ test('IMAP extensions', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, 
           return made;
         });
         assert.equal(made.delimiter, '/');
+      });
+
+      await t.test('a server without NOTIFY is asked how its mailboxes are', async () => {
+        const found = await page.run('poll', async (host) => {
+          const session = await stage.connect({ host });
+          const told = [];
+          session.on('status', ({ mailbox, messages }) => told.push([mailbox, messages]));
+          await session.notify([{ filter: 'mailboxes', mailboxes: ['Junk', 'INBOX'], events: ['MessageNew', 'MessageExpunge'] }], { status: true });
+          await session.logout();
+          return told;
+        }, [`less.${host}`]);
+        assert.deepEqual(found, [['Junk', conversations.length]]); // and nothing of the one that is open
       });
 
       await t.test('QRESYNC names what is gone by its UID', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
+import { startBetween } from '../servers/between.mjs';
 import * as dovecot from '../servers/dovecot.mjs';
 import { mixed, plain } from './mail.mjs';
 import { modesOf, openStage } from './stage.mjs';
@@ -12,7 +13,9 @@ test('IMAP recipes', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, asy
   const server = await dovecot.start();
   t.after(server.stop);
   const host = server.name;
-  const stageOf = await openStage(t, { hosts: { [`${host}:993`]: `127.0.0.1:${server.tlsPort}` }, ca: server.ca });
+  const network = await startBetween(server.port);
+  t.after(network.stop);
+  const stageOf = await openStage(t, { hosts: { [`${host}:993`]: `127.0.0.1:${server.tlsPort}`, [`${host}:143`]: `127.0.0.1:${network.port}` }, ca: server.ca });
 
   for (const [i, { mode, worker, engine }] of modesOf('imap').entries()) {
     await t.test(mode, async (t) => {
@@ -170,6 +173,44 @@ test('IMAP recipes', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, asy
           return reset;
         });
         assert.equal(anew, true);
+      });
+
+      await t.test('survive a lost network', async () => {
+        await page.run('before the loss', async () => {
+          const { held, account } = stage;
+          const session = held.session = await stage.wire.imap.connect({ ...account, security: 'none', mailbox: null, reconnect: true });
+          held.events = [];
+          for (const event of ['disconnect', 'reconnect', 'exists', 'close']) session.on(event, (value) => held.events.push([event, value]));
+          const next = (event) => new Promise((resolve) => { session.once(event, resolve); });
+          Object.assign(held, { lost: next('disconnect'), back: next('reconnect'), news: next('exists'), before: await session.sync('INBOX') });
+          held.watch = await session.idle();
+        });
+        network.drop();
+        const lost = await page.run('the loss', async () => {
+          const { error, wait } = await stage.held.lost;
+          return [error.name, error.code, wait >= 1000 && wait <= 2000, (await stage.outcome(stage.held.session.noop())).error.code];
+        });
+        assert.deepEqual(lost, ['KaiwireError', 'ECONNRESET', true, 'ECONNRESET']);
+        await server.deliver(user, 'INBOX', numbered(28));
+        const back = await page.run('the network is back', async () => {
+          const { held } = stage;
+          await held.session.retry();
+          const { mailbox, changes } = await held.back;
+          return { known: held.before.added.length, mailbox: mailbox.name, same: held.session.mailbox.uidNext === mailbox.uidNext,
+            reset: changes.reset, added: changes.added.length, vanished: changes.vanished, other: changes.state !== held.before.state };
+        });
+        assert.ok(back.known > 20);
+        assert.deepEqual(back, { known: back.known, mailbox: 'INBOX', same: true, reset: false, added: 1, vanished: [], other: true });
+        await server.deliver(user, 'INBOX', numbered(29)); // it waits for news again
+        const events = await page.run('after the loss', async () => {
+          const { held } = stage;
+          await held.news;
+          await held.watch.stop();
+          const exists = held.session.mailbox.exists;
+          await held.session.logout();
+          return { exists, told: held.events.map(([event]) => event).filter((event) => event !== 'exists') };
+        });
+        assert.deepEqual(events, { exists: back.known + 2, told: ['disconnect', 'reconnect', 'close'] });
       });
 
       await page.close();
