@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	fuzzCalls = 21
-	fuzzCaps  = "IMAP4rev1 MOVE IDLE LITERAL+ ENABLE QRESYNC ESEARCH PARTIAL THREAD=REFERENCES LIST-EXTENDED LIST-STATUS " +
+	fuzzCalls = 24
+	fuzzCaps  = "IMAP4rev1 MOVE IDLE LITERAL+ ENABLE QRESYNC ESEARCH PARTIAL THREAD=ORDEREDSUBJECT LIST-EXTENDED LIST-STATUS " +
 		"METADATA QUOTA ACL ID NAMESPACE NOTIFY OBJECTID PREVIEW X-GM-EXT-1"
 )
 
@@ -35,6 +35,9 @@ func FuzzAnswer(f *testing.F) {
 		"* ENABLED QRESYNC\r\nT1 OK\r\n* VANISHED (EARLIER) 1:3,5\r\n* METADATA a (/private/x \"y\")\r\n* STATUS a (MESSAGES 1)\r\nT2 OK [MODIFIED 1:2] x\r\n",
 		"* 1 FETCH (UID 1 EMAILID (M1) PREVIEW \"p\" X-GM-LABELS (\\Inbox a) BINARY[1] ~{1}\r\n\x00)\r\n* LIST () \"/\" a (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n",
 		"* ESEARCH (TAG \"T1\") UID MIN 1 COUNT 2 PARTIAL (1:5 1:3)\r\nT1 OK\r\n+ \r\nT1 OK [APPENDUID 1 2]\r\n",
+		"* SEARCH 1 2\r\nT1 OK\r\n* 1 FETCH (UID 1 INTERNALDATE \"01-Feb-2026 00:00:00 +0000\" BODY[HEADER.FIELDS (REFERENCES)] {19}\r\nReferences: <2@x>\r\n " +
+			"ENVELOPE (NIL \"Re: [x] a (fwd)\" NIL NIL NIL NIL NIL NIL NIL \"<1@x>\"))\r\n* 2 FETCH (UID 2 ENVELOPE (NIL \"[fwd: a]\" NIL NIL NIL NIL NIL NIL \"<1@x>\" \"<2@x>\"))\r\nT2 OK\r\n",
+		"* LIST () \"/\" a\r\n* STATUS a (MESSAGES 1)\r\nT1 OK\r\nT2 OK\r\n",
 		"* BYE\r\n", " x\r\n", "+ \r\n", "T1 BAD\r\n", "* SEARCH 1 2 (MODSEQ 3)\r\n* ESEARCH (TAG \"T1\") ALL 4:2\r\n* LIST (\\Sent) \"/\" {3}\r\nabc\r\n* STATUS a (MESSAGES 1)\r\nT1 OK\r\n",
 	} {
 		for which := range byte(fuzzCalls) {
@@ -107,6 +110,12 @@ func FuzzAnswer(f *testing.F) {
 			_, err = s.Append(ctx, "a", strings.NewReader("abc"), 3, nil)
 		case 20:
 			err = s.Fetch(ctx, imap.UIDSetNum(1, 2), nil, 0, func(*kimap.Message) error { return nil }, kimap.ItemEmailID, kimap.ItemPreview, kimap.ItemGmailTags)
+		case 21:
+			_, err = s.Sort(ctx, []kimap.SortCriterion{{Key: kimap.SortSubject}, {Key: kimap.SortDate}}, nil, false, kimap.SearchOptions{All: true})
+		case 22:
+			_, err = s.Threads(ctx, imap.ThreadOrderedSubject, nil, false)
+		case 23:
+			_, err = s.Sync(ctx, "a", string(answer), true)
 		}
 		var e *coded.Error
 		if err != nil && (!errors.As(err, &e) || e.Code == coded.UNKNOWN || e.Code == coded.ETIMEDOUT) {
