@@ -15,7 +15,7 @@ NODE_MODULES := web/node_modules/.package-lock.json
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | while IFS=$$'\t' read -r t w; do printf '  make %-10s %s\n' "$$t" "$$w"; done
 
-demo: $(NODE_MODULES) ## Go's IMAP, IRC and DNS clients in a phone on a page, against servers of its own; no network needed.
+demo: $(NODE_MODULES) ## Go's IMAP, SMTP, IRC and DNS clients in a phone on a page, against servers of its own; no network needed.
 	node web/build.mjs --fast
 	node web/demo/serve.mjs
 

@@ -18,26 +18,22 @@ import { startServers } from './servers.mjs';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** What the app loads; load() takes the smallest module that was built. */
-const PROTOCOLS = ['imap', 'irc', 'dns'];
+const PROTOCOLS = ['imap', 'smtp', 'mime', 'irc', 'dns', 'dnssec', 'trust'];
 
 /** The ports that the app is told of; the relay knows what they stand for. */
-const PORTS = { imap: 993, irc: 6697, dns: 53 };
+const PORTS = { imap: 993, smtp: 465, irc: 6697, dns: 53 };
 
 class Refusal extends Error {}
 
-/** The app's config.js, for these servers. */
-function configuration({ imap, irc, dns }) {
+/** The app's config.js, for these servers: who looks up kaiwire.example finds them. */
+function configuration({ imap, dns, anchor }) {
   return `var config = ${JSON.stringify({
-    mail: { host: imap.host, port: PORTS.imap, security: imap.security, auth: { user: imap.user, pass: imap.password } },
-    chat: {
-      host: irc.host,
-      port: PORTS.irc,
-      security: irc.security,
-      nick: 'asha',
-      altNicks: ['asha_', 'asha__', 'asha___'],
-      channels: ['#kaios', '#cooking', '#cricket'],
+    nameServers: [`${dns.host}:${PORTS.dns}`],
+    anchors: [anchor],
+    suggest: {
+      address: imap.user, password: imap.password, network: 'kaiwire.example', nick: 'asha',
+      channels: ['#kaios', '#cooking', '#cricket'], name: 'kaiwire.example', server: imap.host,
     },
-    lookup: { servers: [`${dns.host}:${PORTS.dns}`], name: 'kaiwire.example' },
   }, null, 2)};\n`;
 }
 
@@ -46,14 +42,15 @@ async function startDemo({ port, talk }, asked) {
   const servers = await startServers(talk, asked).catch((error) => { throw new Refusal(error.message); });
   if (!servers) return null;
   try {
-    const { imap, irc, dns, ca } = servers.places;
+    const { imap, smtp, irc, dns, ca } = servers.places;
     const phone = await startPhone({
       folder: here('app/'),
       port,
       relay: {
-        allow: [imap.address, irc.address, dns.address],
+        allow: [imap.address, smtp.address, irc.address, dns.address],
         hosts: {
           [`${imap.host}:${PORTS.imap}`]: imap.address,
+          [`${smtp.host}:${PORTS.smtp}`]: smtp.address,
           [`${irc.host}:${PORTS.irc}`]: irc.address,
           [`${dns.host}:${PORTS.dns}`]: dns.address,
         },

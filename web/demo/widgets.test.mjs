@@ -17,7 +17,7 @@ import { startServers } from './servers.mjs';
 const APP = fileURLToPath(new URL('app/', import.meta.url));
 const skip = missing('firefox-esr');
 const PATIENCE = 30_000;
-const LIBRARY = ['imap', 'irc'];
+const LIBRARY = ['imap', 'smtp', 'mime', 'irc'];
 const scratch = mkdtempSync(join(tmpdir(), 'kaiwire-widgets-'));
 process.on('exit', () => rmSync(scratch, { recursive: true }));
 
@@ -38,10 +38,9 @@ after(async () => {
 /** A phone with the demo's app, or another, on its home screen. */
 async function openHome(t, { folder = APP, locale } = {}) {
   const { imap, irc, ca } = servers.places;
-  const config = {
-    mail: { host: imap.host, port: 993, security: imap.security, auth: { user: imap.user, pass: imap.password } },
-    chat: { host: irc.host, port: 6697, security: irc.security, nick: 'asha', channels: ['#kaios'] },
-    lookup: { servers: ['192.0.2.53'], name: 'kaiwire.example' },
+  const accounts = {
+    mail: { address: imap.user, imap: { host: imap.host, port: 993, security: imap.security, auth: { user: imap.user, pass: imap.password } } },
+    chat: { server: { host: irc.host, port: 6697, security: irc.security, nick: 'asha' }, channels: ['#kaios'] },
   };
   const phone = await startPhone({
     folder,
@@ -49,13 +48,15 @@ async function openHome(t, { folder = APP, locale } = {}) {
     relay: { allow: [imap.address, irc.address], hosts: { [`${imap.host}:993`]: imap.address, [`${irc.host}:6697`]: irc.address }, ca },
     files: {
       ...Object.fromEntries(filesFor(LIBRARY).map((name) => [`/lib/${name}`, asset(name)])),
-      '/config.js': { text: `var config = ${JSON.stringify(config)};` },
     },
   });
   t.after(phone.close);
   const page = await openPage(browser, { url: phone.url, width: 720, height: 720 });
   const screen = await (await page.puppeteer.waitForSelector('#screen')).contentFrame();
   await screen.waitForSelector('body', { timeout: PATIENCE });
+  await screen.evaluate((kept) => {
+    for (const [name, account] of Object.entries(kept)) localStorage.setItem(`account ${name}`, JSON.stringify(account));
+  }, accounts);
   return { page, screen };
 }
 

@@ -1,21 +1,9 @@
-/* The servers that the app speaks to. Put your own here before packaging. */
+/* What the app begins with. The person's accounts are set up on the phone. */
 var config = {
-  mail: {
-    host: 'imap.example.org',
-    port: 993,
-    security: 'tls',
-    auth: { user: 'me@example.org', pass: 'an app password' },
-  },
-  chat: {
-    host: 'irc.example.org',
-    port: 6697,
-    security: 'tls',
-    nick: 'kaiwire',
-    altNicks: ['kaiwire_', 'kaiwire__'],
-    channels: ['#kaios'],
-  },
-  lookup: {
-    servers: ['9.9.9.9', '149.112.112.112'],
-    name: 'example.org',
-  },
+  /* Name servers, by address; see ResolverOptions. */
+  nameServers: ['9.9.9.9', '149.112.112.112'],
+  /* Whose signatures of names are believed; undefined: the root's. */
+  anchors: undefined,
+  /* What stands in the forms at first. */
+  suggest: { address: '', password: '', network: 'irc.libera.chat', nick: '', channels: ['#kaios'], name: 'example.org', server: 'example.org' },
 };

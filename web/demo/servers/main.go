@@ -1,4 +1,4 @@
-// Servers starts the demo's mail, chat and name servers on loopback.
+// Servers starts the demo's mail (IMAP and SMTP), chat and name servers on loopback.
 //
 // When they are ready it prints one line of JSON that says where they are. The
 // line "mail" on standard input delivers a new message; the end of standard
@@ -26,20 +26,20 @@ import (
 	"syscall"
 	"time"
 
-	"kaiwire/protocols/protocoltest/dnsserver"
 	"kaiwire/protocols/protocoltest/imapserver"
 	"kaiwire/protocols/protocoltest/ircserver"
+	"kaiwire/protocols/protocoltest/smtpserver"
 )
 
 // The names that the certificate is for. They lead nowhere by themselves.
 const (
-	imapHost = "mail.kaiwire.example"
+	mailHost = "mail.kaiwire.example"
 	ircHost  = "irc.kaiwire.example"
 	dnsHost  = "ns1.kaiwire.example"
 )
 
 const (
-	user     = "asha"
+	user     = "asha@kaiwire.example"
 	password = "kaiwire"
 )
 
@@ -55,16 +55,20 @@ type place struct {
 
 type ready struct {
 	IMAP place `json:"imap"`
+	SMTP place `json:"smtp"`
 	IRC  place `json:"irc"`
 	DNS  place `json:"dns"`
-	// CA is the PEM of the certificate that IMAP's and IRC's TLS is to be checked against.
+	// CA is the PEM of the certificate that all TLS is to be checked against.
 	CA string `json:"ca"`
+	// Anchor is the DS record that vouches for the names.
+	Anchor string `json:"anchor"`
 }
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("servers: ")
-	imapPort := flag.Int("imap", 0, "`port` of the mail server (0: any)")
+	imapPort := flag.Int("imap", 0, "`port` of the IMAP server (0: any)")
+	smtpPort := flag.Int("smtp", 0, "`port` of the SMTP server (0: any)")
 	ircPort := flag.Int("irc", 0, "`port` of the chat server (0: any)")
 	dnsPort := flag.Int("dns", 0, "`port` of the name server (0: any)")
 	talk := flag.Duration("talk", 4*time.Second, "how often somebody says something in the chat")
@@ -74,34 +78,50 @@ func main() {
 		os.Exit(2)
 	}
 
-	certificate, ca, err := issue(imapHost, ircHost)
+	certificate, ca, err := issue(mailHost, ircHost)
 	if err != nil {
 		log.Fatal(err)
 	}
 	secured := &tls.Config{Certificates: []tls.Certificate{certificate}}
 
 	mail := imapserver.New(imapserver.Options{User: user, Password: password, Log: os.Stderr})
+	for n := range archived {
+		if err := mail.Deliver("Archive", old(n)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	post := smtpserver.New(smtpserver.Options{User: user, Password: password, Deliver: func(m *smtpserver.Message) error {
+		// The household has one mailbox.
+		return mail.Deliver("INBOX", m.Data)
+	}})
 	ticker := time.NewTicker(*talk)
 	chat := ircserver.New(ircserver.Options{
 		Name:  ircHost,
 		MOTD:  []string{"Everybody here is a program but you."},
 		Ticks: ticker.C,
 	})
-	names := dnsserver.New()
+	names, anchor, err := nameWorld()
+	if err != nil {
+		log.Fatal(err)
+	}
 
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	imapListener := listen(*imapPort)
+	smtpListener := listen(*smtpPort)
 	ircListener := listen(*ircPort)
 	dnsListener := listen(*dnsPort)
 	go func() { failed <- mail.Serve(tls.NewListener(imapListener, secured)) }()
+	go func() { failed <- post.Serve(tls.NewListener(smtpListener, secured)) }()
 	go func() { failed <- chat.Serve(tls.NewListener(ircListener, secured)) }()
-	go func() { failed <- names.ServeTCP(dnsListener) }()
+	go func() { failed <- serveNames(dnsListener, names) }()
 
 	err = json.NewEncoder(os.Stdout).Encode(ready{
-		IMAP: place{imapHost, imapListener.Addr().String(), "tls", user, password},
-		IRC:  place{ircHost, ircListener.Addr().String(), "tls", "", ""},
-		DNS:  place{dnsHost, dnsListener.Addr().String(), "none", "", ""},
-		CA:   ca,
+		IMAP:   place{mailHost, imapListener.Addr().String(), "tls", user, password},
+		SMTP:   place{mailHost, smtpListener.Addr().String(), "tls", user, password},
+		IRC:    place{ircHost, ircListener.Addr().String(), "tls", "", ""},
+		DNS:    place{dnsHost, dnsListener.Addr().String(), "none", "", ""},
+		CA:     ca,
+		Anchor: text(anchor),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -49,3 +49,15 @@ func news(n int) []byte {
 	w.Close()
 	return b.Bytes()
 }
+
+// archived is how many old messages there are, more than anybody's list could
+// hold at once.
+const archived = 1200
+
+// old is the nth of them.
+func old(n int) []byte {
+	at := time.Date(2019, 1, 1, 7, 0, 0, 0, time.UTC).Add(time.Duration(n) * 31 * time.Hour)
+	return fmt.Appendf(nil, "From: Water Works <meter@kaiwire.example>\r\nTo: Asha Verma <asha@kaiwire.example>\r\n"+
+		"Subject: Meter reading %d\r\nDate: %s\r\nMessage-ID: <meter-%d@kaiwire.example>\r\n\r\nYour meter reads %d litres.\r\n",
+		n+1, at.Format(time.RFC1123Z), n+1, 1000+17*n)
+}

@@ -1,9 +1,11 @@
 /* Chat: the channels, and what is said in one of them. */
 
-/* global config, el, line, View, List, Views, BACK, Mentions, Wires */
+/* global el, line, notice, View, List, MenuView, FormView, Views, BACK, Accounts, Mentions, Wires, ChatSetupView */
 /* exported ChatView */
 
 const LINES_KEPT = 200;
+/** How much of what was said before we came is fetched. */
+const HISTORY = 30;
 /** Anybody may speak to us, which makes a room; this many are enough. */
 const MOST_ROOMS = 50;
 /** All of them readable on white. */
@@ -18,7 +20,8 @@ class ChatView extends View {
   }
 
   enter() {
-    if (!this.session && !this.connecting) this.connect();
+    if (!Accounts.get('chat')) Views.replace(new ChatSetupView(() => Views.replace(this)));
+    else if (!this.session && !this.connecting) this.connect();
     else if (this.session && !this.connecting) this.show();
   }
 
@@ -28,9 +31,9 @@ class ChatView extends View {
     this.connecting = true;
     this.wait('Connecting to the chat…');
     try {
-      const { channels } = config.chat;
-      const wire = await Wires.get('irc');
-      this.follow(await wire.irc.connect(config.chat));
+      const { server, channels } = Accounts.get('chat');
+      const wire = await Wires.get('chat');
+      this.follow(await wire.irc.connect(Object.assign({ reconnect: true }, server)));
       await Promise.all(channels.map((name) => this.join(name)));
       this.rooms.sort((a, b) => channels.indexOf(a.title) - channels.indexOf(b.title));
       this.show();
@@ -46,28 +49,46 @@ class ChatView extends View {
     this.note = session.nick;
     session.on('message', (message) => this.heard(message));
     session.on('topic', ({ channel, topic }) => this.change(channel, (room) => { room.topic = topic; }));
-    session.on('join', ({ nick, channel }) => this.told(channel, `${nick} has come in`));
-    session.on('part', ({ nick, channel }) => this.told(channel, `${nick} has left`));
+    session.on('join', ({ nick, channel, own }) => { if (!own) this.told(channel, `${nick} has come in`); });
+    session.on('part', ({ nick, channel, own }) => { if (!own) this.told(channel, `${nick} has left`); });
     session.on('kick', ({ nick, channel, by }) => this.told(channel, `${nick} was thrown out by ${by}`));
+    session.on('disconnect', ({ error }) => this.interrupted(session, 'waiting', error.message));
+    session.on('reconnect', ({ nick }) => this.interrupted(session, nick, 'Connected again'));
     session.on('close', ({ error }) => {
       if (error && this.session === session) this.lost(error);
     });
+  }
+
+  /** The session goes on by itself; the person is told. */
+  interrupted(session, note, text) {
+    if (this.session !== session) return;
+    this.note = note;
+    for (const room of this.rooms) {
+      room.note = note === 'waiting' ? note : '';
+      room.say(el('p', 'event', text));
+      room.refresh();
+    }
+    this.refresh();
   }
 
   lost(error) {
     const { session } = this;
     this.session = null;
     if (session) session.close();
-    Wires.drop('irc', error);
+    if (error.code === 'EPANIC') Wires.close('chat');
     this.note = '';
-    this.refresh();
     for (const room of this.rooms) room.say(el('p', 'event', error.message));
-    this.fail('Chat does not work now', error, () => this.connect());
+    this.fail('Chat does not work now', error, () => this.connect(), ['Options', () => this.menu()]);
   }
 
+  /** Goes into a channel, and shows what was said there before, where the server keeps it. */
   async join(name) {
     const { channel, topic } = await this.session.join(name);
-    this.room(channel).topic = topic;
+    const room = this.room(channel);
+    room.topic = topic;
+    if (this.session.isupport.CHATHISTORY === undefined) return;
+    const past = await this.session.history(channel, { limit: HISTORY }).catch(() => []); // not every channel has one
+    room.before(past.filter(({ event }) => event === 'message'));
   }
 
   /** The room of that name, with what has been said in it before. */
@@ -94,31 +115,79 @@ class ChatView extends View {
     this.change(channel, (room) => room.say(el('p', 'event', text)));
   }
 
-  heard({ nick, target, text, action }) {
+  heard(message) {
+    const { nick, target, text, own } = message;
     // What is said to us alone has a room of the one who says it.
-    const name = target === this.session.nick ? nick : target;
+    const name = message.channel || own ? target : nick;
     if (!this.find(name) && this.rooms.length >= MOST_ROOMS) return;
     const room = this.room(name);
-    if (!room.shown) {
+    if (!room.speak(message)) return;
+    if (!room.shown && !own) {
       room.unread++;
-      if (room.title === nick || Mentions.names(this.session.nick, text)) Mentions.add(room.title, nick, text);
+      if (room.title === nick || message.mention) Mentions.add(room.title, nick, text);
     }
-    this.change(room.title, () => room.speak(nick, text, action));
+    this.change(room.title, () => {});
   }
 
   show() {
     const focused = this.list.current && this.list.current.room;
     const rows = this.rooms.map((room) => {
-      const top = el('div', 'top', line('main', room.title));
-      if (room.unread) top.append(el('span', 'badge', room.unread > 99 ? '99+' : String(room.unread)));
-      const row = el('div', 'row', top, line('sub', room.topic || 'No topic'));
+      const badge = room.unread ? [el('span', 'badge', room.unread > 99 ? '99+' : String(room.unread))] : [];
+      const row = el('div', 'row', el('div', 'top', line('main', room.title), ...badge), line('sub', room.topic || 'No topic'));
       row.tabIndex = -1;
       row.room = room;
       return row;
     });
-    this.setKeys(BACK, ['Open', () => Views.open(this.list.current.room)], null);
-    this.fill(...rows);
+    this.setKeys(BACK, rows.length ? ['Open', () => Views.open(this.list.current.room)] : null, ['Options', () => this.menu()]);
+    this.fill(...(rows.length ? rows : [notice('', 'You are in no channel.')]));
     this.list.set(rows, rows.find(({ room }) => room === focused));
+  }
+
+  menu() {
+    const room = this.list.current && this.list.current.room;
+    Views.open(new MenuView('Chat', 'chat', [
+      ...(this.session ? [['Join a channel', () => Views.open(this.asking())]] : []),
+      ...(this.session && room ? [[`Leave ${room.title}`, () => this.part(room)]] : []),
+      ...(this.note === 'waiting' ? [['Connect now', () => this.session.retry()]] : []),
+      ['Remove the account', () => this.leaveAccount()],
+    ]));
+  }
+
+  asking() {
+    return new FormView('Join a channel', 'chat', {
+      fields: [{ name: 'channel', label: 'Channel', value: '#' }],
+      action: 'Join',
+      done: async ({ channel }, form) => {
+        await this.join(channel);
+        this.keepChannels();
+        if (form.shown) Views.back();
+      },
+    });
+  }
+
+  async part(room) {
+    // Of a conversation with one person the server knows nothing; what it refuses is over all the same. Until it has
+    // answered, more may be said.
+    if (/^[#&+!]/.test(room.title)) await this.session.part(room.title).catch(() => {});
+    this.rooms = this.rooms.filter((other) => other !== room);
+    this.keepChannels();
+    if (this.shown && this.session) this.show();
+  }
+
+  keepChannels() {
+    const channels = this.rooms.map(({ title }) => title).filter((title) => /^[#&+!]/.test(title));
+    Accounts.keep('chat', Object.assign(Accounts.get('chat'), { channels }));
+  }
+
+  leaveAccount() {
+    const { session } = this;
+    this.session = null;
+    this.rooms = [];
+    this.list.items = [];
+    if (session) session.close();
+    Accounts.forget('chat');
+    Wires.close('chat');
+    Views.back();
   }
 }
 
@@ -128,6 +197,7 @@ class RoomView extends View {
     this.chat = chat;
     this.topic = '';
     this.unread = 0;
+    this.ids = [];
     this.log = el('div', 'log');
     this.input = el('input', 'focused');
     this.input.placeholder = 'Message';
@@ -155,15 +225,32 @@ class RoomView extends View {
     const { log } = this;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
     paragraph.dir = 'auto';
-    log.append(paragraph);
+    log.appendChild(paragraph);
     while (log.children.length > LINES_KEPT) log.firstChild.remove();
     if (atEnd) log.scrollTop = log.scrollHeight;
   }
 
-  speak(nick, text, action) {
-    const name = el('span', 'nick', action ? `* ${nick}` : nick);
-    name.style.color = colour(nick);
-    this.say(el('p', '', name, ` ${plain(text)}`));
+  /** Adds what somebody says, unless it is there already. */
+  speak(message) {
+    if (this.known(message)) return false;
+    this.say(spoken(message));
+    return true;
+  }
+
+  /** What was said before: it stands above what has come meanwhile. */
+  before(messages) {
+    const first = this.log.firstChild;
+    for (const message of messages) {
+      if (!this.known(message)) this.log.insertBefore(spoken(message), first);
+    }
+    this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  known({ id }) {
+    if (!id) return false;
+    if (this.ids.includes(id)) return true;
+    this.ids = this.ids.concat(id).slice(-LINES_KEPT);
+    return false;
   }
 
   async send() {
@@ -177,9 +264,8 @@ class RoomView extends View {
     this.input.value = '';
     const action = /^\/me\s+(.+)/.exec(text);
     try {
-      if (action) await session.action(this.title, action[1]);
-      else await session.send(this.title, text);
-      this.speak(session.nick, action ? action[1] : text, !!action);
+      const { id, time } = action ? await session.action(this.title, action[1]) : await session.send(this.title, text);
+      this.speak({ id, time, nick: session.nick, text: action ? action[1] : text, action: !!action });
       this.log.scrollTop = this.log.scrollHeight;
     } catch (error) {
       if (!this.input.value) this.input.value = text;
@@ -195,7 +281,11 @@ function colour(nick) {
   return NICK_COLOURS[sum % NICK_COLOURS.length];
 }
 
-/** Without the control characters that colour and embolden. */
-function plain(text) {
-  return text.replace(/\x03(\d{1,2}(,\d{1,2})?)?|\x04([0-9a-f]{6}(,[0-9a-f]{6})?)?|[\x00-\x1f]/gi, '');
+/** A line of talk, with when it was said. */
+function spoken({ nick, text, action, time }) {
+  const name = el('span', 'nick', action ? `* ${nick}` : nick);
+  name.style.color = colour(nick);
+  const paragraph = el('p', '', name, ` ${text} `, el('span', 'time', new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })));
+  paragraph.dir = 'auto';
+  return paragraph;
 }

@@ -1,15 +1,16 @@
 /* The first view: what the app can do. */
 
-/* global el, View, List, Views, MailView, ChatView, LookupView */
+/* global el, View, List, Views, MailView, ChatView, LookupView, CertificateView */
 
 class HomeView extends View {
   constructor() {
     super('Kaiwire', 'home');
     this.list = new List(this);
     const rows = [
-      this.entry('Mail', 'icons/mail.svg', 'Inbox, by IMAP', new MailView()),
+      this.entry('Mail', 'icons/mail.svg', 'By IMAP and SMTP', new MailView()),
       this.entry('Chat', 'icons/chat.svg', 'Channels, by IRC', new ChatView()),
       this.entry('Lookup', 'icons/lookup.svg', 'Names, by DNS', new LookupView()),
+      this.entry('Certificates', 'icons/lock.svg', 'Trust, by TLS', new CertificateView()),
     ];
     this.softkeys = [null, ['Select', () => Views.open(this.list.current.view)], null];
     this.fill(...rows);

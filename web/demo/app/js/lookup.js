@@ -1,6 +1,6 @@
-/* Lookup: a name, a type, and what a DNS server says. */
+/* Lookup: a name, a type, what a name server says, and whether the owner of the name has signed that. */
 
-/* global config, el, View, List, BACK, Wires */
+/* global kaiwire, config, el, notice, View, List, BACK, Wires */
 /* exported LookupView */
 
 const TYPES = ['A', 'AAAA', 'MX', 'TXT', 'NS', 'CNAME', 'SOA', 'SRV', 'PTR', 'HTTPS'];
@@ -10,6 +10,24 @@ const RCODES = {
   SERVFAIL: 'The server could not find out.',
   REFUSED: 'The server does not answer such questions.',
 };
+/** What a verdict means for who asks. */
+const VERDICTS = {
+  secure: 'Signed, and right',
+  insecure: 'Not signed',
+  bogus: 'Wrong: do not use it',
+  indeterminate: 'Not known whether signed',
+};
+const REASONS = {
+  unsigned: 'the zone has no signatures',
+  'no-signature': 'its signature is missing',
+  'wrong-signature': 'the signature is of something else',
+  'wrong-key': 'the key is not the owner’s',
+  'no-key': 'there is no key',
+  'no-proof': 'nothing proves it',
+  expired: 'the signature has run out, or the date of this phone is wrong',
+  'not-yet-valid': 'the signature is of later, or the date of this phone is wrong',
+  unreachable: 'the keys are not to be had',
+};
 const IP_ADDRESS = /^[0-9a-f]*:[0-9a-f:.]*$|^\d+\.\d+\.\d+\.\d+$/i;
 
 class LookupView extends View {
@@ -17,7 +35,7 @@ class LookupView extends View {
     super('Lookup', 'lookup');
     this.asked = 0; // only the last question's answer is shown
     this.input = el('input');
-    this.input.value = config.lookup.name;
+    this.input.value = config.suggest.name;
     this.input.setAttribute('inputmode', 'url');
     this.type = el('div', 'type', el('span', 'value', TYPES[0]));
     this.type.tabIndex = -1;
@@ -61,23 +79,31 @@ class LookupView extends View {
     if (type === 'PTR' && IP_ADDRESS.test(name)) {
       return (await resolver.reverse(name)).map((found) => recordRow(found, type));
     }
-    const { rcode, answers, elapsed } = await resolver.query(name, type);
+    const answer = resolver.validate ? await resolver.validate(name, type) : await resolver.query(name, type);
+    const { rcode, elapsed } = answer;
+    // Of signatures there is the verdict.
+    const answers = answer.answers.filter((record) => record.type !== 'RRSIG' || type === 'RRSIG');
     this.note = `${Math.round(elapsed)} ms`;
-    if (answers.length) return answers.map((record) => recordRow(data(record), record.type, lifetime(record.ttl)));
-    return [el('div', 'notice', el('p', '', RCODES[rcode] || `The server says ${rcode}.`))];
+    const verdict = answer.status ? [verdictRow(answer)] : [];
+    if (answers.length) return verdict.concat(answers.map((record) => recordRow(record.text, record.type, lifetime(record.ttl))));
+    return verdict.concat(notice('', RCODES[rcode] || `The server says ${rcode}.`));
   }
 
+  /** With signatures where there is WebAssembly, which their module needs. */
   async resolver() {
     if (!this.open || this.open.closed) {
-      const wire = await Wires.get('dns');
+      const signatures = kaiwire.capabilities().webAssembly;
+      const wire = await Wires.get(signatures ? 'signatures' : 'names');
       // Who asks wants to know what the server says now.
-      this.open = await wire.dns.resolver({ servers: config.lookup.servers, cache: false });
+      const options = { servers: config.nameServers, cache: false };
+      this.open = signatures
+        ? await wire.dnssec.resolver(Object.assign({ anchors: config.anchors }, options))
+        : await wire.dns.resolver(options);
     }
     return this.open;
   }
 
   failed(error) {
-    Wires.drop('dns', error);
     this.results(el('div', 'notice', el('p', '', error.message), el('p', 'code', error.code || '')));
     this.setKeys(BACK, ['Retry', () => this.look()], null);
   }
@@ -96,10 +122,10 @@ function recordRow(text, type, aside = '') {
   return row;
 }
 
-/** What a record says, in the order of its fields. */
-function data(record) {
-  return Object.keys(record).filter((field) => !/^(name|type|ttl)$/.test(field))
-    .map((field) => [].concat(record[field]).join(field === 'entries' ? '' : ' ')).join(' ');
+function verdictRow({ status, reason }) {
+  const row = el('div', `row answer ${status}`, el('div', '', VERDICTS[status]), el('div', 'sub', reason ? `DNSSEC: ${REASONS[reason] || reason}` : 'DNSSEC'));
+  row.tabIndex = -1;
+  return row;
 }
 
 function lifetime(seconds) {

@@ -1,36 +1,43 @@
-/* Mail: the newest messages of the inbox, and one of them. */
+/* Mail: the messages of a mailbox, as many as there are, and its menu. */
 
-/* global config, el, line, View, List, Views, BACK, Mime, Wires */
-/* exported MailView */
+/* global el, line, notice, View, LongList, MenuView, Views, BACK, Accounts, Wires, MailSetupView, MessageView, ComposeView */
+/* exported MailView, person, people, shortDate, longDate, seen */
 
-const NEWEST = 20;
-/** Octets of a text that are shown; who wants more has a computer. */
-const TEXT_LIMIT = 64 * 1024;
+const PAGE = 30;
 
 class MailView extends View {
   constructor() {
     super('Mail', 'mail');
-    this.list = new List(this);
+    this.list = new LongList(this, messageRow, () => this.more());
     this.session = null;
     this.messages = []; // the newest first
     this.updates = null; // the last of a chain, so that messages arrive in order
   }
 
   enter() {
-    if (!this.session && !this.connecting) this.connect();
-    else if (this.session) this.show();
+    if (!Accounts.get('mail')) Views.replace(new MailSetupView((session) => this.begin(session)));
+    else if (!this.session && !this.connecting) this.connect();
+    else if (this.session && !this.connecting) this.show();
   }
 
-  key(event) { return this.list.key(event); }
+  key(event) { return this.list.space.parentNode ? this.list.key(event) : false; }
 
-  async connect() {
+  /** With the session of a new account, which has no mailbox yet. */
+  begin(session) {
+    this.connecting = true;
+    Views.replace(this);
+    this.connect(session);
+  }
+
+  async connect(given) {
     this.connecting = true;
     this.wait('Connecting to the mail server…');
     try {
-      const wire = await Wires.get('imap');
-      this.follow(await wire.imap.connect(config.mail));
-      await this.load();
-      await this.session.idle();
+      const wire = await Wires.get('mail');
+      const session = given || await wire.imap.connect(Object.assign({ mailbox: null }, Accounts.get('mail').imap));
+      this.follow(session);
+      await this.open(this.mailbox || 'INBOX');
+      await session.idle();
     } catch (error) {
       this.lost(error);
     } finally {
@@ -40,7 +47,6 @@ class MailView extends View {
 
   follow(session) {
     this.session = session;
-    this.messages = [];
     this.updates = Promise.resolve();
     session.on('exists', () => this.later(() => this.arrived()));
     session.on('expunge', ({ seq }) => this.later(() => this.expunged(seq)));
@@ -60,29 +66,32 @@ class MailView extends View {
     const { session } = this;
     this.session = null;
     if (session) session.close();
-    Wires.drop('imap', error);
+    if (error.code === 'EPANIC') Wires.close('mail');
     this.note = '';
-    this.refresh();
-    this.fail('Mail does not work now', error, () => this.connect());
+    this.fail('Mail does not work now', error, () => this.connect(), ['Options', () => this.menu()]);
+  }
+
+  /** Another mailbox, from its newest messages on. */
+  async open(name) {
+    const { exists } = await this.session.select(name);
+    this.mailbox = name;
+    this.title = name === 'INBOX' ? 'Mail' : name;
+    this.messages = exists ? await this.fetch(`${Math.max(1, exists - PAGE + 1)}:*`) : [];
+    this.list.at = 0;
+    this.list.items = [];
+    this.element.scrollTop = 0;
+    this.show();
   }
 
   later(update) {
     const { session } = this;
     this.updates = this.updates.then(() => this.session === session && update())
       .catch((error) => { if (this.session === session) this.lost(error); });
-  }
-
-  /** Reads the inbox anew. */
-  async load() {
-    const { exists } = this.session.mailbox;
-    const first = Math.max(1, exists - NEWEST + 1);
-    this.messages = exists ? await this.fetch(`${first}:*`) : [];
-    this.show();
+    return this.updates;
   }
 
   async fetch(set, options) {
-    const query = Object.assign({ envelope: true, flags: true, bodyStructure: true, internalDate: true }, options);
-    const messages = await this.session.fetch(set, query);
+    const messages = await this.session.fetch(set, Object.assign({ envelope: true, flags: true, internalDate: true }, options));
     return messages.sort((a, b) => b.seq - a.seq);
   }
 
@@ -90,8 +99,21 @@ class MailView extends View {
     const last = this.messages.length ? this.messages[0].uid : 0;
     // "n:*" always has the last message, also if its number is less than n (RFC 3501, 6.4.8).
     const fresh = (await this.fetch(`${last + 1}:*`, { uid: true })).filter(({ uid }) => uid > last);
-    this.messages = fresh.concat(this.messages).slice(0, NEWEST);
+    this.messages = fresh.concat(this.messages);
     this.show();
+  }
+
+  /** The next page of older ones, once the focus comes near. */
+  more() {
+    if (this.loading || !this.session || !this.messages.length || this.messages[this.messages.length - 1].seq === 1) return;
+    this.loading = true;
+    this.later(async () => {
+      const { seq, uid } = this.messages[this.messages.length - 1];
+      const older = seq > 1 ? await this.fetch(`${Math.max(1, seq - PAGE)}:${seq - 1}`) : [];
+      this.messages = this.messages.concat(older.filter((message) => message.uid < uid));
+      this.loading = false;
+      this.show();
+    }).then(() => { this.loading = false; });
   }
 
   expunged(seq) {
@@ -109,134 +131,75 @@ class MailView extends View {
   show() {
     const unread = this.messages.filter((message) => !seen(message)).length;
     this.note = unread ? `${unread} new` : '';
+    const options = ['Options', () => this.menu()];
     if (this.messages.length === 0) {
-      this.setKeys(BACK, null, null);
-      this.fill(el('div', 'notice', el('p', '', 'There is no mail.')));
+      this.setKeys(BACK, null, options);
+      this.fill(notice('', 'There is no mail.'));
       this.rest();
       return;
     }
-    const focused = this.list.current && this.list.current.message;
-    const rows = this.messages.map(messageRow);
-    this.setKeys(BACK, ['Open', () => Views.open(new MessageView(this, this.list.current.message))], null);
-    this.fill(...rows);
-    this.list.set(rows, rows.find((candidate) => focused && candidate.message.uid === focused.uid));
+    this.setKeys(BACK, ['Open', () => Views.open(new MessageView(this, this.list.current))], options);
+    if (!this.list.space.parentNode) this.fill(this.list.space);
+    this.list.set(this.messages, (a, b) => a.uid === b.uid);
+  }
+
+  menu() {
+    Views.open(new MenuView('Mail', 'mail', [
+      ...(this.session ? [
+        ['Write', () => Views.open(new ComposeView(this))],
+        ['Mailboxes', () => this.choose()],
+      ] : []),
+      ['Remove the account', () => this.leaveAccount()],
+    ]));
+  }
+
+  async choose() {
+    this.wait('Asking for the mailboxes…');
+    try {
+      const mailboxes = (await this.session.list()).filter(({ flags }) => !flags.some((flag) => /^\\(noselect|nonexistent)$/i.test(flag)));
+      if (!this.shown) return;
+      this.show();
+      Views.open(new MenuView('Mailboxes', 'mail', mailboxes.map(({ name }) => [name, () => this.change(name)])));
+    } catch (error) {
+      if (this.session) this.lost(error);
+    }
+  }
+
+  change(name) {
+    this.wait('Opening…');
+    this.later(() => this.open(name));
+  }
+
+  leaveAccount() {
+    const { session } = this;
+    this.session = null;
+    this.mailbox = '';
+    if (session) session.close();
+    Accounts.forget('mail');
+    Wires.close('mail');
+    Views.back();
   }
 }
 
 function messageRow(message) {
   const { envelope } = message;
-  const top = el('div', 'top', line('main', sender(envelope)), el('span', 'aside', shortDate(dateOf(message))));
-  const element = el('div', 'row', top, line('sub', subject(envelope)));
-  element.tabIndex = -1;
-  element.message = message;
-  if (!seen(message)) element.classList.add('unread');
-  return element;
+  const top = el('div', 'top', line('main', people(envelope.from)), el('span', 'aside', shortDate(new Date(envelope.date || message.internalDate))));
+  return el('div', seen(message) ? 'row' : 'row unread', top, line('sub', envelope.subject || 'No subject'));
 }
 
-function seen(message) { return message.flags.some((flag) => flag.toLowerCase() === '\\seen'); }
+function seen({ flags }) { return flags.some((flag) => flag.toLowerCase() === '\\seen'); }
 
-function person({ name, address }) { return Mime.words(name) || address; }
+function person({ name, address }) { return name || address; }
 
-function sender({ from }) { return from.length ? person(from[0]) : 'Nobody'; }
-
-function subject({ subject: text }) { return Mime.words(text) || 'No subject'; }
-
-function dateOf({ envelope, internalDate }) { return new Date(envelope.date || internalDate); }
+function people(list) { return list.map(person).join(', ') || 'Nobody'; }
 
 function shortDate(date) {
   if (isNaN(date)) return '';
-  const today = date.toDateString() === new Date().toDateString();
-  return today
-    ? date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
-    : date.toLocaleDateString([], { day: 'numeric', month: 'short' });
+  const now = new Date();
+  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return date.toLocaleDateString([], date.getFullYear() === now.getFullYear() ? { day: 'numeric', month: 'short' } : { month: 'short', year: 'numeric' });
 }
 
 function longDate(date) {
   return isNaN(date) ? '' : date.toLocaleString([], { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' });
-}
-
-class MessageView extends View {
-  constructor(inbox, message) {
-    super('Message', 'mail');
-    this.inbox = inbox;
-    this.session = inbox.session;
-    this.message = message;
-    this.left = false;
-  }
-
-  enter() { this.load(); }
-
-  leave() { this.left = true; }
-
-  key(event) {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (step) this.element.scrollTop += step * 66;
-    return !!step;
-  }
-
-  async load() {
-    this.wait('Opening…');
-    try {
-      const text = await this.text();
-      if (this.left) return;
-      this.show(text);
-      if (!seen(this.message)) await this.mark('add');
-    } catch (error) {
-      this.fail('This message cannot be shown', error, () => this.load());
-    }
-  }
-
-  async text() {
-    const leaf = Mime.textPart(this.message.bodyStructure);
-    if (!leaf) return 'This message has no text.';
-    const download = await this.session.download(this.message.uid, leaf.part || '1', { uid: true });
-    const bytes = new Uint8Array(TEXT_LIMIT);
-    let arrived = 0;
-    let more = 0;
-    let chunk;
-    while (!this.left && !more && (chunk = await download.read())) {
-      more = Math.max(0, arrived + chunk.length - TEXT_LIMIT);
-      bytes.set(chunk.subarray(0, chunk.length - more), arrived);
-      arrived += chunk.length - more;
-      if (download.size > TEXT_LIMIT) this.progress(`Opening… ${Math.floor(100 * arrived / TEXT_LIMIT)} %`);
-    }
-    download.close();
-    return Mime.text(leaf, bytes.subarray(0, arrived)) + (more ? '\n\n[The rest of this message is not shown.]' : '');
-  }
-
-  show(text) {
-    const { envelope, bodyStructure } = this.message;
-    const heading = el('h2', 'subject', subject(envelope));
-    const body = el('div', 'body', text);
-    heading.dir = body.dir = 'auto';
-    const parts = [heading, line('field', `From: ${sender(envelope)}`)];
-    if (envelope.to.length) parts.push(line('field', `To: ${envelope.to.map(person).join(', ')}`));
-    parts.push(line('field', longDate(dateOf(this.message))), body);
-    const files = Mime.attachments(bodyStructure);
-    if (files.length) {
-      parts.push(el('ul', 'attachments', ...files.map(({ name, size }) =>
-        el('li', '', line('main', name), el('span', 'aside', size)))));
-    }
-    this.fill(el('article', 'message', ...parts));
-    this.element.scrollTop = 0;
-    this.setKeys(BACK, null, ['Unread', () => this.unread()]);
-    this.rest();
-  }
-
-  async mark(action) {
-    const { uid, flags } = this.message;
-    await this.session.store(uid, action, ['\\Seen'], { uid: true });
-    this.message.flags = flags.filter((flag) => flag !== '\\Seen').concat(action === 'add' ? ['\\Seen'] : []);
-    // The person may have gone back to the list before the server has answered.
-    if (this.inbox.session === this.session) this.inbox.show();
-  }
-
-  async unread() {
-    try {
-      await this.mark('remove');
-      if (this.shown) Views.back();
-    } catch (error) {
-      this.fail('This message cannot be marked', error, () => this.unread());
-    }
-  }
 }

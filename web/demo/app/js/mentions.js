@@ -23,9 +23,4 @@ const Mentions = {
   clear(room) {
     this.keep(this.all().filter((mention) => mention.room !== room));
   },
-
-  /** Whether somebody's name is in a text, as a word. */
-  names(nick, text) {
-    return text.toLowerCase().split(/[^\w[\]\\`^{}|-]+/).includes(nick.toLowerCase());
-  },
 };

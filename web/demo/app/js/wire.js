@@ -6,19 +6,27 @@
 const Wires = {
   loading: {},
 
-  /** The wire with one module. Fails with a KaiwireError; the next call then tries anew. */
-  get(module) {
-    if (!this.loading[module]) {
-      this.loading[module] = kaiwire.load({ modules: [module], worker: true });
-      this.loading[module].catch(() => { delete this.loading[module]; });
-    }
-    return this.loading[module];
+  loaders: {
+    mail: () => kaiwire.load({ modules: ['imap', 'smtp', 'mime'] }),
+    chat: () => kaiwire.load({ modules: ['irc'] }),
+    names: () => kaiwire.load({ modules: ['dns'] }),
+    signatures: () => kaiwire.load({ modules: ['dnssec'] }),
+    trust: () => kaiwire.load({ modules: ['trust'] }),
   },
 
-  /** A module that has crashed is of no more use. */
-  drop(module, error) {
-    if (!error || error.code !== 'EPANIC' || !this.loading[module]) return;
-    this.loading[module].then((wire) => wire.close(), () => {});
-    delete this.loading[module];
+  /** The wire for a purpose. Fails with a KaiwireError; the next call then tries anew. */
+  get(purpose) {
+    if (!this.loading[purpose]) {
+      this.loading[purpose] = this.loaders[purpose]();
+      this.loading[purpose].catch(() => { delete this.loading[purpose]; });
+    }
+    return this.loading[purpose];
+  },
+
+  /** Gives its memory back. */
+  close(purpose) {
+    if (!this.loading[purpose]) return;
+    this.loading[purpose].then((wire) => wire.close(), () => {});
+    delete this.loading[purpose];
   },
 };

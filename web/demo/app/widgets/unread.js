@@ -1,13 +1,13 @@
 /* How much of the mail is new. The module is in memory only while it asks. */
 
-/* global kaiwire, config, Widget */
+/* global kaiwire, Accounts, Widget */
 
 let asking = false;
 
-async function unseen() {
+async function unseen({ imap }) {
   const wire = await kaiwire.load({ modules: ['imap'], worker: true });
   try {
-    const session = await wire.imap.connect(config.mail);
+    const session = await wire.imap.connect(Object.assign({ mailbox: null }, imap));
     return (await session.status('INBOX', { unseen: true })).unseen;
   } finally {
     wire.close();
@@ -15,11 +15,13 @@ async function unseen() {
 }
 
 Widget.whenShown(async () => {
-  if (asking) return;
+  const account = Accounts.get('mail');
+  if (!account) Widget.show('', Widget.words.nobody);
+  if (asking || !account) return;
   asking = true;
   Widget.show('', Widget.words.wait);
   try {
-    const count = await unseen();
+    const count = await unseen(account);
     Widget.show(String(count), Widget.words.unread(count));
   } catch (error) {
     Widget.show('', `${Widget.words.failed}: ${error.message}`);

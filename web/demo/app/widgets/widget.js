@@ -5,11 +5,13 @@
 const WORDS = {
   'en-US': {
     wait: 'Asking the mail server…',
+    nobody: 'Set your mail up in the app',
     unread: (count) => (count === 0 ? 'No new mail' : count === 1 ? 'new message' : 'new messages'),
     failed: 'Mail does not work now',
     mentions: (count) => (count === 0 ? 'Nobody has asked for you' : ''),
   },
   'hi-IN': {
+    nobody: 'ऐप में अपना मेल जोड़ें',
     wait: 'मेल सर्वर से पूछ रहे हैं…',
     unread: (count) => (count === 0 ? 'कोई नया मेल नहीं' : 'नए संदेश'),
     failed: 'मेल अभी काम नहीं कर रहा',
