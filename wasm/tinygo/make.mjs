@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -126,7 +126,8 @@ function sourcesOf(pattern) {
   for (const folder of ['bridge', 'protocols', 'wasm', pattern]) {
     for (const entry of readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name);
-      if (entry.isFile() && entry.name.endsWith('.go')) hash.update(file).update(readFileSync(file));
+      // What is kept serves each checkout.
+      if (entry.isFile() && entry.name.endsWith('.go')) hash.update(relative(repository, file)).update(readFileSync(file));
     }
   }
   for (const file of ['go.mod', 'go.sum', 'web/package-lock.json']) hash.update(readFileSync(join(repository, file)));
@@ -255,7 +256,7 @@ export function tinygo() {
      */
     build(pattern, file, tags = '') {
       const words = ['build', ...FLAGS, '-tags=' + tags];
-      const key = createHash('sha256').update([...words, pattern, root, sourcesOf(pattern)].join('\0')).digest('hex');
+      const key = createHash('sha256').update([...words, pattern, basename(root), sourcesOf(pattern)].join('\0')).digest('hex');
       const kept = join(cache, 'built', key + '.wasm');
       if (!existsSync(kept)) {
         mkdirSync(dirname(kept), { recursive: true });
