@@ -34,41 +34,42 @@ async function cycles(stage, times, atOnce) {
   return problems;
 }
 
+async function bulk(stage, length) {
+  const problems = [];
+  const serve = serving.exchange(length);
+  const server = stage.server(serve);
+  const { handle, code } = await stage.dial(server);
+  if (!handle) return [`dial: ${code}`];
+  const { memory } = await stage.queues();
+  const greatest = {};
+  let over = false;
+  const exchanged = stage.call('exchange', { bytes: length }, { handle, timeout: TIMEOUT });
+  exchanged.then(() => { over = true; });
+  for (let samples = 0; !over; samples++) {
+    const seen = await stage.queues();
+    for (const name of Object.keys(BOUNDS)) greatest[name] = Math.max(greatest[name] || 0, seen[name] || 0);
+    await new Promise((resolve) => { setTimeout(resolve, 0); });
+  }
+  const { value, code: failed, detail } = await exchanged;
+  if (failed || value !== length) problems.push(`${value} of ${length} bytes came: ${failed} ${detail}`);
+  await handle.close();
+  await serve.over;
+  if (serve.received !== length || !serve.intact) problems.push(`the server got ${serve.received} bytes${serve.intact ? '' : ', changed'}`);
+  for (const [name, bound] of Object.entries(BOUNDS)) {
+    if (greatest[name] > bound) problems.push(`${name} grew to ${greatest[name]} bytes, above ${bound}`);
+  }
+  const grown = (await stage.queues()).memory - memory;
+  if (grown > GROWTH) problems.push(`the module's memory grew by ${grown} bytes`);
+  const left = await stage.settled();
+  if (left) problems.push(`left behind: ${left}`);
+  server.close();
+  return problems;
+}
+
 export const soak = {
   // A handshake of our own is a hundred times the work.
   'connections, one after the other': (stage) => cycles(stage, stage.security === 'own' ? 100 : 1000, 1),
   '64 connections at once': (stage) => cycles(stage, 64, 64),
-
-  async '100 MB both ways at once'(stage) {
-    const LENGTH = 100 * MIB;
-    const problems = [];
-    const serve = serving.exchange(LENGTH);
-    const server = stage.server(serve);
-    const { handle, code } = await stage.dial(server);
-    if (!handle) return [`dial: ${code}`];
-    const { memory } = await stage.queues();
-    const greatest = {};
-    let over = false;
-    const exchanged = stage.call('exchange', { bytes: LENGTH }, { handle, timeout: TIMEOUT });
-    exchanged.then(() => { over = true; });
-    for (let samples = 0; !over; samples++) {
-      const seen = await stage.queues();
-      for (const name of Object.keys(BOUNDS)) greatest[name] = Math.max(greatest[name] || 0, seen[name] || 0);
-      await new Promise((resolve) => { setTimeout(resolve, 0); });
-    }
-    const { value, code: failed, detail } = await exchanged;
-    if (failed || value !== LENGTH) problems.push(`${value} of ${LENGTH} bytes came: ${failed} ${detail}`);
-    await handle.close();
-    await serve.over;
-    if (serve.received !== LENGTH || !serve.intact) problems.push(`the server got ${serve.received} bytes${serve.intact ? '' : ', changed'}`);
-    for (const [name, bound] of Object.entries(BOUNDS)) {
-      if (greatest[name] > bound) problems.push(`${name} grew to ${greatest[name]} bytes, above ${bound}`);
-    }
-    const grown = (await stage.queues()).memory - memory;
-    if (grown > GROWTH) problems.push(`the module's memory grew by ${grown} bytes`);
-    const left = await stage.settled();
-    if (left) problems.push(`left behind: ${left}`);
-    server.close();
-    return problems;
-  },
+  '100 MB both ways at once': (stage) => bulk(stage, 100 * MIB),
+  '10 MB both ways at once': (stage) => bulk(stage, 10 * MIB),
 };

@@ -45,10 +45,19 @@ export class Stage {
       this.stall = Math.max(this.stall, now - last - TICK);
       last = now;
     }, TICK);
-    // What the first connection leaves for good is no leak.
+    // What the first connections leave for good is no leak, nor are the goroutines that wait for further calls.
     await this.works();
+    await this.#callAtOnce();
     await this.settled();
     this.before = await this.counts();
+  }
+
+  /** As many calls at once as wasm/call keeps goroutines for, and one. */
+  async #callAtOnce() {
+    const server = this.server(serving.echo());
+    const dialed = await Promise.all(Array.from({ length: 5 }, () => this.dial(server)));
+    await Promise.all(dialed.map(({ handle }) => handle.close()));
+    server.close();
   }
 
   async end() {

@@ -26,6 +26,7 @@ const (
 )
 
 func main() {
+	pattern = makePattern()
 	methods := call.Methods{
 		"dial":            dialTCP,
 		"dialUDP":         dialUDP,
@@ -286,8 +287,12 @@ func echo(ctx context.Context, c *call.Call, opened func()) error {
 var errChanged = coded.New(coded.EPROTO, "", "The bytes have changed on their way.", nil)
 
 // pattern is repeated without end. Its length is a prime, so that nothing that
-// is lost or moved goes unseen; pattern.js has the same.
-var pattern = func() []byte {
+// is lost or moved goes unseen; pattern.js has the same. It is made when the
+// program runs: TinyGo would make it while it compiles, and its collector takes
+// what globals hold for pointers. Such bytes point to every large thing there is.
+var pattern []byte
+
+func makePattern() []byte {
 	p := make([]byte, 65521)
 	x := uint32(1)
 	for i := range p {
@@ -298,7 +303,7 @@ var pattern = func() []byte {
 		p[i] = byte(x >> 24)
 	}
 	return p
-}()
+}
 
 func writePattern(w io.Writer, at, length int64) (done int64, err error) {
 	for done < length && err == nil {
