@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
@@ -193,13 +194,13 @@ func (n *entry) sort() {
 		if i >= 0 {
 			one = list[i]
 		}
-		slices.SortFunc(one.children, func(a, b *entry) int {
+		sort.Sort(&entries{one.children, func(a, b *entry) int {
 			x, y := a.first(), b.first()
 			if order := x.date.Compare(y.date); order != 0 {
 				return order
 			}
 			return compare(int64(x.seq), int64(y.seq))
-		})
+		}})
 	}
 }
 

@@ -2,7 +2,7 @@ package imap
 
 import (
 	"context"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -75,9 +75,19 @@ func (s *Session) entries(ctx context.Context, q *query, o *imap.FetchOptions, k
 		all = append(all, e)
 		return nil
 	})
-	slices.SortFunc(all, func(a, b *entry) int { return compare(int64(a.seq), int64(b.seq)) })
+	sort.Sort(&entries{all, func(a, b *entry) int { return compare(int64(a.seq), int64(b.seq)) }})
 	return all, err
 }
+
+// entries sorts by package sort, as ascending does.
+type entries struct {
+	list    []*entry
+	compare func(a, b *entry) int
+}
+
+func (e *entries) Len() int           { return len(e.list) }
+func (e *entries) Less(i, j int) bool { return e.compare(e.list[i], e.list[j]) < 0 }
+func (e *entries) Swap(i, j int)      { e.list[i], e.list[j] = e.list[j], e.list[i] }
 
 // fold makes of a text what is the same for all of its letters' cases
 // (i;unicode-casemap, RFC 5051, but for the decomposition, which needs tables).
@@ -129,7 +139,7 @@ func (s *Session) sortLocally(ctx context.Context, q *query) (*SearchData, error
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b *entry) int {
+	sort.Sort(&entries{all, func(a, b *entry) int {
 		for i, by := range q.sort {
 			order := strings.Compare(a.keys[i].text, b.keys[i].text)
 			if order == 0 {
@@ -143,7 +153,7 @@ func (s *Session) sortLocally(ctx context.Context, q *query) (*SearchData, error
 			}
 		}
 		return compare(int64(a.seq), int64(b.seq))
-	})
+	}})
 	data := &SearchData{}
 	for _, e := range all {
 		data.Numbers = append(data.Numbers, e.number)

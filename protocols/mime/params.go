@@ -1,7 +1,7 @@
 package mime
 
 import (
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -36,20 +36,29 @@ func (d *Decoder) Value(field string) (value string, params map[string]string) {
 // maxParams bounds the parameters of a field.
 const maxParams = 200
 
+// pieces are what RFC 2231 has taken a parameter apart into. They sort by
+// package sort, as package slices has code of its own for each type.
+type pieces []piece
+
+type piece struct {
+	n        int
+	text     string
+	extended bool
+}
+
+func (p pieces) Len() int           { return len(p) }
+func (p pieces) Less(i, j int) bool { return p[i].n < p[j].n }
+func (p pieces) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
+
 // Params puts together what RFC 2231 has taken apart ("name*0*", "name*1"),
 // and decodes it, and encoded words, which RFC 2047 forbids there.
 func (d *Decoder) Params(raw map[string]string) map[string]string {
-	type piece struct {
-		n        int
-		text     string
-		extended bool
-	}
-	pieces := map[string][]piece{}
+	all := map[string]pieces{}
 	params := make(map[string]string, len(raw))
 	for name, text := range raw {
 		base, rest, split := strings.Cut(name, "*")
 		if !split || base == "" {
-			if _, better := pieces[name]; !better {
+			if _, better := all[name]; !better {
 				params[name] = d.Words([]byte(text))
 			}
 			continue
@@ -65,10 +74,10 @@ func (d *Decoder) Params(raw map[string]string) map[string]string {
 			}
 			p.n, p.extended = n, extended
 		}
-		pieces[base] = append(pieces[base], p)
+		all[base] = append(all[base], p)
 	}
-	for base, list := range pieces {
-		slices.SortFunc(list, func(a, b piece) int { return a.n - b.n })
+	for base, list := range all {
+		sort.Sort(list)
 		charset, extended := "utf-8", false
 		var text []byte
 		for i, p := range list {

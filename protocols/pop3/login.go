@@ -2,7 +2,6 @@ package pop3
 
 import (
 	"context"
-	"crypto/md5"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -109,8 +108,8 @@ func (s *Session) login() error {
 	}
 	switch mechanism {
 	case APOP:
-		digest := md5.Sum([]byte(s.timestamp + auth.Pass))
-		_, err = s.ask("APOP ", auth.User, " ", hex.EncodeToString(digest[:]))
+		digest := sasl.MD5([]byte(s.timestamp + auth.Pass))
+		_, err = s.ask("APOP ", auth.User, " ", hex.EncodeToString(digest))
 	case USER:
 		if _, err = s.ask("USER ", auth.User); err == nil {
 			_, err = s.ask("PASS ", auth.Pass)

@@ -61,6 +61,9 @@ func (d *digest) sum(out []byte, h [8]uint32, before int, last []byte) []byte {
 }
 
 // hash is the hash of b.
+// MD5 is the digest of RFC 1321, for APOP, which knows no other.
+func MD5(b []byte) []byte { return md5Digest.hash(b) }
+
 func (d *digest) hash(b []byte) []byte { return d.sum(nil, d.init, 0, b) }
 
 // mac is a key of HMAC (RFC 2104): the two hashes that have gone over it.
