@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,11 @@ func nameWorld() (signedzones.World, *dns.DS, error) {
 	if failed != nil {
 		return nil, nil, failed
 	}
-	root := add(".", "", signed, top)
+	reverse := add("2.0.192.in-addr.arpa.", "10 PTR kaiwire.example.\n", signed)
+	if failed != nil {
+		return nil, nil, failed
+	}
+	root := add(".", "", signed, top, reverse)
 	return world, root.DS, failed
 }
 
@@ -52,9 +57,25 @@ func serveNames(l net.Listener, world signedzones.World) error {
 		if len(q.Question) != 1 {
 			return
 		}
-		w.WriteMsg(world.Answer(q))
+		m := world.Answer(q)
+		if opt := q.IsEdns0(); opt == nil || !opt.Do() {
+			m.Answer, m.Ns = unsigned(q, m.Answer), unsigned(q, m.Ns)
+		}
+		w.WriteMsg(m)
 	})}
 	return server.ActivateAndServe()
+}
+
+// unsigned is what those get who have not asked for signatures and proofs (RFC
+// 4035, 3.2.1).
+func unsigned(q *dns.Msg, records []dns.RR) []dns.RR {
+	return slices.DeleteFunc(records, func(rr dns.RR) bool {
+		switch t := rr.Header().Rrtype; t {
+		case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
+			return t != q.Question[0].Qtype
+		}
+		return false
+	})
 }
 
 // text is the record as one line of a zone file.
