@@ -68,6 +68,9 @@ test('TypeScript 4.9 takes the types', () => {
   };
   const app = `import { load, KaiwireError } from 'kaiwire';
     import { connect } from 'kaiwire/imap';
+    import { compose } from 'kaiwire/mime';
+    import { connect as collect } from 'kaiwire/pop3';
+    import { connect as submit } from 'kaiwire/smtp';
     import { install, Tunnel } from 'kaiwire/mock';
     import { nodeHost } from 'kaiwire/node';
     import { startRelay } from 'kaiwire/relay';
@@ -76,6 +79,10 @@ test('TypeScript 4.9 takes the types', () => {
       install({}, { network: new Tunnel(relay.url) });
       const wire = await load({ modules: ['irc'], sockets: nodeHost() });
       await wire.close();
+      const mail = await compose({ from: 'a@example.org', to: 'b@example.org', text: 'One' });
+      const { accepted } = await (await submit({ host: 'localhost' })).send({ envelope: mail.envelope, raw: mail });
+      const { messages } = await (await collect({ host: 'localhost', auth: { user: accepted[0] } })).stat();
+      if (messages === 0) return '';
       const inbox = await connect({ host: 'localhost', port: 993, security: 'tls', auth: { user: 'a', pass: 'b' } });
       try { return (await inbox.fetch('1', { envelope: true }))[0].envelope!.subject; } catch (e) { return (e as KaiwireError).code; }
     }`;

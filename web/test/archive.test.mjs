@@ -96,6 +96,9 @@ test('an entry loads its module with the first call, and again after close', asy
     import net from 'node:net';
     import { once } from 'node:events';
     import { close, connect, load } from ${JSON.stringify(join(dist, 'esm/irc.node.js'))};
+    import * as mime from ${JSON.stringify(join(dist, 'esm/mime.node.js'))};
+    import * as pop3 from ${JSON.stringify(join(dist, 'esm/pop3.node.js'))};
+    import * as smtp from ${JSON.stringify(join(dist, 'esm/smtp.node.js'))};
     await assert.rejects(load({ tls: 'nobody’s' }), { code: 'EINVAL' });
     const server = net.createServer((socket) => socket.on('error', () => {}).end('ERROR :closed\\r\\n')).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -104,6 +107,14 @@ test('an entry loads its module with the first call, and again after close', asy
       await close();
     }
     await close();
+    for (const [protocol, entry] of Object.entries({ pop3, smtp })) {
+      const auth = { user: 'asha', pass: 'kaiwire' };
+      await assert.rejects(entry.connect({ host: '127.0.0.1', port: server.address().port, security: 'none', auth }), { name: 'KaiwireError', protocol });
+      await entry.close();
+    }
+    const composed = await mime.compose({ from: 'asha@example.org', to: 'ben@example.org', subject: 'Grüße', text: 'Oben ist es kalt.' });
+    assert.equal((await mime.parse(composed)).subject, 'Grüße');
+    await mime.close();
     server.close();`);
   execFileSync(process.execPath, [join(scratch, 'first.mjs')], { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 });
 });
