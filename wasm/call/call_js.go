@@ -157,6 +157,11 @@ type jobs struct {
 
 const maxIdle = 4
 
+// maxKept is how many bytes a call may have had whose goroutine waits for the
+// next. TinyGo's collector looks through all of a stack, and what is left in
+// one that waits keeps alive what it points to; one that ends is cleared.
+const maxKept = 16 << 10
+
 func (q *jobs) add(j *job) {
 	if q.first == nil {
 		q.first = j
@@ -171,12 +176,13 @@ func (m *module) work() {
 	for {
 		j := q.first
 		q.first = j.next
+		moved := 0
 		if j.method == "" {
 			m.cancel(j.id)
 		} else {
-			m.run(j)
+			moved = m.run(j)
 		}
-		if q.idle == maxIdle {
+		if q.idle == maxIdle || moved > maxKept {
 			return
 		}
 		q.idle++
@@ -199,7 +205,8 @@ func (m *module) cancel(id int32) {
 	}
 }
 
-func (m *module) run(j *job) {
+// run makes a call and says how many bytes went with it, besides JSON.
+func (m *module) run(j *job) (moved int) {
 	c := &Call{id: j.id, Bytes: j.blob}
 	name, err := m.call(c, j)
 	m.flushAll()
@@ -207,12 +214,13 @@ func (m *module) run(j *job) {
 		c.Out.Reset()
 		writeError(&c.Out, coded.From(err, m.protocolOf(name)))
 		reply(c.id, kindError, c.Out.Bytes(), nil)
-		return
+		return len(j.blob) + cap(c.Blob)
 	}
 	if c.Out.Len() == 0 {
 		c.Out.Null()
 	}
 	reply(c.id, kindResult, c.Out.Bytes(), c.Blob)
+	return len(j.blob) + cap(c.Blob)
 }
 
 // protocolOf tells which protocol the method or handle of that name is of.

@@ -3,7 +3,9 @@
 // of our imports is a place where a goroutine waits. It would else make each function that may call one ready to be left
 // and entered again in its midst, which is a quarter of the code.
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { markWritable } from './globals.mjs';
 
 const wasmOpt = fileURLToPath(new URL('../../web/node_modules/binaryen/bin/wasm-opt', import.meta.url));
 /**
@@ -20,6 +22,11 @@ const NEVER_WAIT = [
 ];
 const args = process.argv.slice(2);
 if (args.includes('--asyncify')) {
+  // The linker's own, which only now still tells its sections apart.
+  const file = args.find((word) => !word.startsWith('-'));
+  const linked = readFileSync(file);
+  markWritable(linked);
+  writeFileSync(file, linked);
   // What is small before it is made ready to be left stays small: a sixth of the module. But where TinyGo itself leaves and
   // enters goroutines, nothing may become one function with the code around it, which would then run twice.
   args.splice(args.indexOf('--asyncify'), 0, '--no-inline=tinygo_*', '-Oz');
