@@ -63,9 +63,9 @@ test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, agai
 gates: $(NODE_MODULES) ## What old engines take: the syntax of Gecko 48, the package in SpiderMonkey 78, stories where Firefox has forgotten what is newer.
 	test -d web/dist || $(MAKE) bundle
 	node --test --test-concurrency=1 $$(find web/gates -name '*.test.mjs')
-	KAIWIRE_MASK=84 node --test --test-concurrency=1 web/test/stories/{irc,dns,imap,mime,own-tls}.test.mjs
+	KAIWIRE_MASK=84 node --test --test-concurrency=1 web/test/stories/{irc,dns,imap,smtp,pop3,mime,own-tls}.test.mjs
 	@if [ -f web/dist/irc.js ]; then \
-		echo "as Gecko 48"; KAIWIRE_MASK=48 node --test --test-concurrency=1 web/test/stories/{irc,dns,imap,mime,own-tls}.test.mjs; \
+		echo "as Gecko 48"; KAIWIRE_MASK=48 node --test --test-concurrency=1 web/test/stories/{irc,dns,imap,smtp,pop3,mime,own-tls}.test.mjs; \
 	else \
 		echo '*** TESTS SKIPPED *** nothing is built for Gecko 48: make tinygo, then make bundle' >&2; \
 	fi

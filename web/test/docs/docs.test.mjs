@@ -60,6 +60,8 @@ async function startServers(t) {
     folder,
     hosts: {
       'mail.example.org:993': await secured(ports.imap),
+      'mail.example.org:465': await secured(ports.smtp),
+      'mail.example.org:995': await secured(ports.pop3),
       'irc.example.org:6697': await secured(ports.irc),
       '192.0.2.53:53': `127.0.0.1:${ports.dns}`,
     },

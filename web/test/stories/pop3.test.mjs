@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { missing } from '../requirements.mjs';
 import * as dovecot from '../servers/dovecot.mjs';
 import { large, mixed, plain, sha256 } from './mail.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { modesOf, openStage } from './stage.mjs';
 
 test('POP3', { skip: missing('firefox-esr', 'dovecot', 'pop3-login', 'openssl') }, async (t) => {
   const server = await dovecot.start({ pop3: true });
@@ -15,11 +15,11 @@ test('POP3', { skip: missing('firefox-esr', 'dovecot', 'pop3-login', 'openssl') 
     ca: server.ca,
   });
 
-  for (const { mode, worker } of MODES) {
+  for (const [i, { mode, worker, engine }] of modesOf('pop3').entries()) {
     await t.test(mode, async (t) => {
-      const user = worker ? 'bob' : 'alice'; // the modes do not see each other's mail
+      const user = Object.keys(server.users)[i]; // the modes do not see each other's mail
       for (const message of [plain, mixed, large]) await server.deliver(user, 'INBOX', message);
-      const page = await stageOf.open({ modules: ['pop3'], worker });
+      const page = await stageOf.open({ modules: ['pop3'], worker, engine });
       await page.run('helpers', (host, auth) => {
         stage.box = (more) => stage.wire.pop3.connect({ host, auth, ...more });
       }, [host, { user, pass: server.users[user] }]);

@@ -5,7 +5,7 @@ import { missing } from '../requirements.mjs';
 import * as dovecot from '../servers/dovecot.mjs';
 import * as post from '../servers/post.mjs';
 import { large, plain, sha256 } from './mail.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { modesOf, openStage } from './stage.mjs';
 
 const envelope = { from: 'alice@kaiwire.test', to: ['bob@kaiwire.test'] };
 
@@ -23,12 +23,13 @@ test('SMTP', { skip: missing('firefox-esr', 'dovecot', 'submission-login', 'open
     ca: server.ca,
   });
 
-  for (const { mode, worker } of MODES) {
+  for (const { mode, worker, engine } of modesOf('smtp')) {
     await t.test(mode, async (t) => {
-      const page = await stageOf.open({ modules: ['smtp', 'pop3', 'imap'], worker });
+      const page = await stageOf.open({ modules: ['smtp', 'pop3', 'imap', 'mime'], worker, engine });
       const auth = { user: server.user, pass: server.pass };
       const own = { host: 'box.test', security: 'none', auth: { user: box.user, pass: box.pass } };
       await page.run('helpers', (host, auth, own) => {
+        stage.own = own;
         stage.post = (more) => stage.wire.smtp.connect({ host, auth, security: 'none', ...more });
         stage.box = (more) => stage.wire.smtp.connect({ ...own, ...more });
         /** Takes all that has come out of the box. */
@@ -98,6 +99,33 @@ test('SMTP', { skip: missing('firefox-esr', 'dovecot', 'submission-login', 'open
           return list.map((m) => m.envelope.subject);
         }, [own, envelope]);
         assert.deepEqual(subjects, ['for IMAP']);
+      });
+
+      await t.test(`send with attachment, ${mode}`, async () => {
+        const { progress, ...shown } = await page.run('send with attachment', async () => {
+          const photo = new Blob([new Uint8Array(300_000).map((_, i) => i * i)]);
+          const mail = await stage.wire.mime.compose({
+            from: 'Asha <alice@kaiwire.test>', to: 'Bob <bob@kaiwire.test>', bcc: 'carol@kaiwire.test', subject: 'धूप', text: 'From the balcony.',
+            attachments: [{ filename: 'sun.jpg', content: photo }],
+          });
+          const { envelope, size } = mail;
+          const session = await stage.box();
+          const progress = [];
+          const { accepted, size: sent } = await session.send({ envelope, raw: mail, size, onProgress: ({ sent }) => progress.push(sent / size) });
+          await session.quit();
+          const inbox = await stage.wire.imap.connect(stage.own);
+          const [{ uid }] = await inbox.fetch('*', { uid: true });
+          const message = await inbox.open(uid);
+          const download = await message.attachments[0].download();
+          const pieces = [];
+          for (let piece; (piece = await download.read()) !== null;) pieces.push(piece);
+          await inbox.logout();
+          await stage.collect();
+          const same = await stage.sha256(await new Blob(pieces).arrayBuffer()) === await stage.sha256(await photo.arrayBuffer());
+          return { accepted, whole: sent === size, progress, subject: message.subject, text: message.text.trim(), bcc: message.bcc, file: message.attachments[0].filename, same };
+        });
+        assert.deepEqual(shown, { accepted: ['bob@kaiwire.test', 'carol@kaiwire.test'], whole: true, subject: 'धूप', text: 'From the balcony.', bcc: [], file: 'sun.jpg', same: true });
+        assert.ok(progress.length > 3 && progress[progress.length - 1] === 1, progress.join());
       });
 
       await t.test(`each recipient has an answer of its own, ${mode}`, async () => {

@@ -13,6 +13,8 @@ import (
 	"kaiwire/protocols/protocoltest/dnsserver"
 	"kaiwire/protocols/protocoltest/imapserver"
 	"kaiwire/protocols/protocoltest/ircserver"
+	"kaiwire/protocols/protocoltest/pop3server"
+	"kaiwire/protocols/protocoltest/smtpserver"
 )
 
 const (
@@ -32,6 +34,10 @@ func main() {
 		go func() { log.Fatal(serve(l)) }()
 	}
 	serve("imap", imapserver.New(imapserver.Options{User: user, Password: password, Log: os.Stderr}).Serve)
+	pop3 := pop3server.New(pop3server.Options{User: user, Password: password})
+	pop3.Deliver([]byte("From: ben@example.org\r\nTo: asha@example.org\r\nSubject: Lunch?\r\n\r\nAt noon.\r\n"))
+	serve("pop3", pop3.Serve)
+	serve("smtp", smtpserver.New(smtpserver.Options{User: user, Password: password}).Serve)
 	serve("irc", ircserver.New(ircserver.Options{Name: "irc.example.org", Accounts: map[string]string{user: password}}).Serve)
 	serve("dns", dnsserver.New().ServeTCP)
 	if err := json.NewEncoder(os.Stdout).Encode(ports); err != nil {
