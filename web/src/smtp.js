@@ -31,7 +31,7 @@ class SmtpSession extends Handle {
       sent += bytes.length;
       if (!message.onProgress) return;
       try {
-        message.onProgress({ sent, size: windows.size });
+        message.onProgress({ sent, size: message.size || windows.size });
       } catch (error) {
         surface(error);
       }

@@ -111,7 +111,7 @@ test('SMTP', { skip: missing('firefox-esr', 'dovecot', 'submission-login', 'open
           const { envelope, size } = mail;
           const session = await stage.box();
           const progress = [];
-          const { accepted, size: sent } = await session.send({ envelope, raw: mail, size, onProgress: ({ sent }) => progress.push(sent / size) });
+          const { accepted, size: sent } = await session.send({ envelope, raw: mail, size, onProgress: (told) => progress.push(told.sent / told.size) });
           await session.quit();
           const inbox = await stage.wire.imap.connect(stage.own);
           const [{ uid }] = await inbox.fetch('*', { uid: true });
