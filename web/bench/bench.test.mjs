@@ -20,7 +20,7 @@ const RATIOS = [
   ...each(['receive'], MODES, CHUNKS), ...each(['send'], MODES, CHUNKS), ...each(['echo'], MODES, ['1B', '1KiB']),
   ...each(['datagrams'], MODES, ['receive', 'send']),
   ...each(['names'], MODES, ['udp', 'tcp'], ['1', '10']), ...each(['names'], MODES, ['kept']),
-  ...each(['tls'], MODES, ['receive', 'send', 'handshake', 'handshake/resumed']), ...each(['envelopes'], MODES),
+  ...each(['tls'], MODES, ['receive', 'send', 'handshake', 'handshake/resumed']), ...each(['envelopes'], MODES), ...each(['mail'], ['flags', 'attachment', 'list'], MODES),
   ...each(['chat', 'members'], MODES),
   // Each beside the first.
   ...each(['engines'], ['start', 'irc', 'dns', 'receive'], findEngines().map(({ name }) => name).slice(1)),
@@ -46,5 +46,5 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
 });
 
 test('a benchmark that there is not is refused by name', async () => {
-  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes, names, chat, engines/ });
+  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines/ });
 });

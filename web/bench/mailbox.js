@@ -119,9 +119,50 @@ export function makeMailbox(count) {
   return { count, subjects, fetched: utf8.encode(text) };
 }
 
+/** The answers to FETCH (UID FLAGS), and what UIDs and flags come to. */
+export function makeFlags(count) {
+  const random = generator(20260102);
+  const sum = new Checksum();
+  let text = '';
+  for (let seq = 1; seq <= count; seq++) {
+    const flags = ['\\Seen', '\\Answered', '\\Flagged', '$Forwarded'].filter((_, i) => random(100) < [80, 20, 5, 3][i]);
+    sum.add(`${2 * seq} ${flags.join(' ')}`);
+    text += `* ${seq} FETCH (UID ${2 * seq} FLAGS (${flags.join(' ')}))\r\n`;
+  }
+  return { count, sum, fetched: utf8.encode(text) };
+}
+
+/** A message whose second part is a file of so many bytes, of which any range can be fetched. */
+export function makeAttachment(bytes) {
+  const random = generator(20260103);
+  const line = () => `${btoa(String.fromCharCode(...Array.from({ length: 57 }, () => random(256))))}\r\n`;
+  const lines = Array.from({ length: 1000 }, line).join('');
+  const whole = Math.floor(bytes / 57);
+  const file = utf8.encode(lines.repeat(Math.ceil(whole / 1000)).slice(0, whole * 78));
+  const mime = utf8.encode('Content-Type: application/octet-stream; name="file"\r\nContent-Transfer-Encoding: base64\r\n\r\n');
+  const structure = `(("TEXT" "PLAIN" ("CHARSET" "utf-8") NIL NIL "7BIT" 2 1)("APPLICATION" "OCTET-STREAM" ("NAME" "file") NIL NIL "BASE64" ${file.length} NIL NIL NIL) "MIXED")`;
+  const literal = (name, content) => [`${name} {${content.length}}\r\n`, content];
+  return {
+    count: 1,
+    size: whole * 57,
+    fetch: (line) => {
+      const items = [['UID 2']];
+      if (/RFC822\.SIZE/.test(line)) items.push([`RFC822.SIZE ${file.length + 500}`]);
+      if (/BODYSTRUCTURE/.test(line)) items.push([`BODYSTRUCTURE ${structure}`]);
+      if (/BODY(\.PEEK)?\[2\.MIME\]/i.test(line)) items.push(literal('BODY[2.MIME]', mime));
+      const range = line.match(/BODY(?:\.PEEK)?\[2\](?:<(\d+)\.(\d+)>)?/i);
+      if (range) {
+        const [from, length] = range[1] ? range.slice(1).map(Number) : [0, file.length];
+        items.push(literal(`BODY[2]${range[1] ? `<${from}>` : ''}`, file.subarray(from, from + length)));
+      }
+      return ['* 1 FETCH (', ...items.flatMap((item, i) => (i ? [' ', ...item] : item)), ')\r\n'];
+    },
+  };
+}
+
 /** Serves one end of a connection; says the same to every client, and nothing else than the script. */
 export function serve(peer, mailbox) {
-  const { count, fetched } = mailbox;
+  const { count, fetched, fetch = () => [fetched] } = mailbox;
   const decoder = new TextDecoder();
   const script = {
     CAPABILITY: '* CAPABILITY IMAP4rev1\r\n',
@@ -131,7 +172,7 @@ export function serve(peer, mailbox) {
       + `* OK [PERMANENTFLAGS (\\Seen \\*)] ok\r\n* OK [UIDVALIDITY 1] ok\r\n* OK [UIDNEXT ${2 * count + 1}] ok\r\n`,
     LIST: '* LIST () "/" INBOX\r\n',
     LSUB: '* LSUB () "/" INBOX\r\n',
-    FETCH: fetched,
+    FETCH: fetch,
     LOGOUT: '* BYE\r\n',
   };
   let pending = '';
@@ -139,13 +180,14 @@ export function serve(peer, mailbox) {
     const lines = (pending + decoder.decode(bytes, { stream: true })).split('\r\n');
     pending = lines.pop();
     for (const line of lines) {
-      const [tag, word] = line.split(' ');
-      const verb = word.toUpperCase();
+      const [tag, word, after] = line.split(' ');
+      const verb = (word === 'UID' ? after : word).toUpperCase();
       if (!Object.hasOwn(script, verb)) {
         peer.write(`${tag} BAD ${verb} is not in the script\r\n`);
         continue;
       }
-      peer.write(script[verb]);
+      const answer = verb === 'FETCH' ? fetch(line) : [script[verb]];
+      for (const piece of answer) peer.write(piece);
       peer.write(`${tag} OK ${verb}\r\n`);
       if (verb === 'LOGOUT') peer.end();
     }

@@ -5,6 +5,7 @@ import * as datagrams from './datagrams.js';
 import * as echo from './echo.js';
 import * as engines from './engines.js';
 import * as envelopes from './envelopes.js';
+import * as mail from './mail.js';
 import * as names from './names.js';
 import { BenchNetwork } from './network.js';
 import * as receive from './receive.js';
@@ -12,7 +13,7 @@ import * as send from './send.js';
 import * as tls from './tls.js';
 
 /** Each has run(), and where it wants others than the usual ones, the name of the phone's profile and makeNetwork(). */
-const benchmarks = { receive, send, echo, datagrams, tls, envelopes, names, chat, engines };
+const benchmarks = { receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines };
 
 const median = (numbers) => {
   const sorted = [...numbers].sort((a, b) => a - b);

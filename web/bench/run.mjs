@@ -1,6 +1,6 @@
 // Runs the benchmarks in one page of one Firefox:
 //
-//     node web/bench/run.mjs [--quick] [receive] [send] [echo] [datagrams] [tls] [envelopes] [names] [chat] [engines]
+//     node web/bench/run.mjs [--quick] [receive] [send] [echo] [datagrams] [tls] [envelopes] [mail] [names] [chat] [engines]
 //
 // What is compared takes turns in the same page over the same mock of the
 // phone's sockets, so that the ratios mean something on any machine. They are
@@ -35,6 +35,7 @@ const FULL = {
   datagrams: { batches: 100, ...turns(11, 7) },
   tls: { mib: 10, handshakes: 20, ...turns(11, 7) },
   envelopes: { messages: 10_000, ...turns(7, 25) },
+  mail: { flags: 50_000, mib: 10, kept: 10_000, ...turns(5, 12) },
   names: { count: 1000, flights: [1, 100], ...turns(11, 6) },
   chat: { lines: 100_000, members: 5000, ...turns(5, 12) },
   engines: { lines: 20_000, queries: 500, mib: 8, ...turns(7, 12) },
@@ -47,6 +48,7 @@ const QUICK = {
   datagrams: { ...ONCE, batches: 4 },
   tls: { ...ONCE, mib: 1, handshakes: 2 },
   envelopes: { ...ONCE, messages: 200 },
+  mail: { ...ONCE, flags: 500, mib: 0.25, kept: 200 },
   names: { ...ONCE, count: 20, flights: [1, 10] },
   chat: { ...ONCE, lines: 1000, members: 100 },
   engines: { ...ONCE, lines: 200, queries: 10, mib: 0.5 },
