@@ -105,9 +105,9 @@ export function isBuilt(file) {
   return existsSync(join(web, 'dist', file));
 }
 
-/** Bytes of a file of web/dist; a script has no code section. */
-export function measure(file) {
-  const binary = readFileSync(join(web, 'dist', file));
+/** Bytes of a file of web/dist, or of another folder; a script has no code section. */
+export function measure(file, folder = join(web, 'dist')) {
+  const binary = readFileSync(join(folder, file));
   return {
     raw: binary.length,
     code: file.endsWith('.wasm') ? codeSection(binary) : null,

@@ -24,6 +24,7 @@ const RATIOS = [
   ...each(['chat', 'members'], MODES),
   // Each beside the first.
   ...each(['engines'], ['start', 'irc', 'dns', 'receive'], findEngines().map(({ name }) => name).slice(1)),
+  ...each(['engines-tls'], ['start', 'handshake', 'resumed', 'irc'], findEngines().map(({ name }) => name).slice(1)),
 ].sort();
 
 test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr', 'openssl'), timeout: 600_000 }, async () => {
@@ -46,5 +47,5 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
 });
 
 test('a benchmark that there is not is refused by name', async () => {
-  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines/ });
+  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines, engines-tls/ });
 });

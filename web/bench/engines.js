@@ -1,56 +1,14 @@
 // The engines of the bundle side by side, in page mode: how long each takes to
 // start, and what the same servers in the same page get out of it.
 import { load } from '/dist/kaiwire.js';
+import { CHUNK, forget, hear, IRC, serve } from './chatter.js';
 import { callConn, Clock, MIB } from './conn.js';
 import { compare } from './measure.js';
 import { listen as listenBulk, PORT } from './receive.js';
 
-const IRC = { host: 'irc.example', port: 6667, security: 'none', nick: 'ada' };
-const CHANNEL = '#bench';
 const DNS = '192.0.2.53';
 const BULK = { host: 'bulk.example', port: PORT };
-/** The size of a segment of the pipe between a phone's network and its apps. */
-const CHUNK = 16 * 1024;
 const TIMEOUT = 60_000;
-
-const utf8 = new TextEncoder();
-const text = new TextDecoder();
-
-/** Says the same lines whenever the client sends SAY; what it says first is what it takes to register. */
-function serveIrc(peer, lines) {
-  let rest = '';
-  peer.ondata = (bytes) => {
-    const received = (rest + text.decode(bytes)).split('\r\n');
-    rest = received.pop();
-    for (const line of received) {
-      const [command, ...parameters] = line.split(' ');
-      if (command === 'USER') {
-        peer.write(utf8.encode(`:${IRC.host} 001 ada :Welcome\r\n:${IRC.host} 005 ada CASEMAPPING=ascii :are supported\r\n`
-          + `:${IRC.host} 422 ada :No message of the day\r\n`));
-      } else if (command === 'CAP' && parameters[0] === 'LS') {
-        peer.write(utf8.encode(`:${IRC.host} CAP * LS :message-tags server-time\r\n`));
-      } else if (command === 'CAP' && parameters[0] === 'REQ') {
-        peer.write(utf8.encode(`:${IRC.host} CAP ada ACK ${parameters.slice(1).join(' ')}\r\n`));
-      } else if (command === 'SAY') {
-        peer.write(lines);
-      } else if (command === 'PING') {
-        peer.write(utf8.encode(`:${IRC.host} PONG ${IRC.host} ${parameters[0]}\r\n`));
-      } else if (command === 'QUIT') {
-        peer.end();
-      }
-    }
-  };
-  peer.onend = () => peer.end();
-}
-
-function linesOf(count) {
-  const lines = [];
-  for (let i = 0; i < count; i++) {
-    lines.push(`@time=2026-01-0${1 + i % 9}T12:00:00.000Z;msgid=m${i} :nick${i % 97}!user@host.example PRIVMSG ${CHANNEL} `
-      + `:message number ${i}, as long as those that people write\r\n`);
-  }
-  return utf8.encode(lines.join(''));
-}
 
 /** Answers each query over TCP with one address. */
 function serveDns(peer) {
@@ -86,36 +44,8 @@ function answer(query) {
 
 const start = (engine, modules, base = '/dist/') => load({ modules, engine, worker: false, base });
 
-function serveChat(network, lines) {
-  const all = linesOf(lines);
-  network.chunks.set(IRC.host, CHUNK);
-  network.listen(`${IRC.host}:${IRC.port}`, (peer) => serveIrc(peer, all));
-}
-
-/** Has the server say all its lines; resolves when the session has told of the last. */
-function hear(session, lines) {
-  return new Promise((resolve, reject) => {
-    let count = 0;
-    const listen = ({ target }) => {
-      if (target !== CHANNEL || ++count < lines) return;
-      session.off('message', listen);
-      resolve();
-    };
-    session.on('message', listen);
-    session.raw('SAY').catch(reject);
-  });
-}
-
-/** For the memory of a tab: loads the chat module of one engine and connects; resolves with what lets the server speak. */
-export async function chat(network, engine, lines) {
-  serveChat(network, lines);
-  const wire = await start(engine, ['irc']);
-  const session = await wire.irc.connect(IRC);
-  return () => hear(session, lines);
-}
-
 export async function run({ network, ...notes }, { engines, lines, queries, mib, ...options }) {
-  serveChat(network, lines);
+  serve(network, lines);
   network.listen(`${DNS}:53`, serveDns);
   network.chunks.set(BULK.host, CHUNK);
   const clock = new Clock();
@@ -124,6 +54,7 @@ export async function run({ network, ...notes }, { engines, lines, queries, mib,
 
   // The file is in the browser's memory after the first round.
   await compare(notes, 'ms', sides('start', (engine) => async () => {
+    forget('irc');
     const begun = performance.now();
     const wire = await start(engine, ['irc']);
     const elapsed = performance.now() - begun;
@@ -156,7 +87,7 @@ export async function run({ network, ...notes }, { engines, lines, queries, mib,
 
   const conns = {};
   // The script of the engine js is there already under the name that the benchmark's module borrows.
-  if (self.kaiwireModules) delete self.kaiwireModules.dns;
+  forget('dns');
   for (const engine of engines) conns[engine] = await start(engine, ['dns'], '/conn/');
   await compare(notes, 'MiB/s', sides('receive', (engine) => async () => (
     mib / (await clock.measured(() => callConn(conns[engine], 'receive', { ...BULK, size: mib * MIB })) / 1000))), options);

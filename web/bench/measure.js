@@ -33,6 +33,7 @@ async function takeTurns(sides, { warmUp, rounds, seconds }) {
   const end = performance.now() + seconds * 1000;
   const results = {};
   for (const name of Object.keys(sides)) results[name] = { runs: [], blocked: [] };
+  console.info(`${Object.keys(sides).join(', ')} …`);
   for (let round = -warmUp; round < rounds && (round < ENOUGH || performance.now() < end); round++) {
     for (const name of Object.keys(sides)) {
       const ended = watchThread();

@@ -4,8 +4,10 @@ import * as chat from './chat.js';
 import * as datagrams from './datagrams.js';
 import * as echo from './echo.js';
 import * as engines from './engines.js';
+import * as enginesTls from './engines-tls.js';
 import * as envelopes from './envelopes.js';
 import * as mail from './mail.js';
+import { median } from './median.js';
 import * as names from './names.js';
 import { BenchNetwork } from './network.js';
 import * as receive from './receive.js';
@@ -13,12 +15,7 @@ import * as send from './send.js';
 import * as tls from './tls.js';
 
 /** Each has run(), and where it wants others than the usual ones, the name of the phone's profile and makeNetwork(). */
-const benchmarks = { receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines };
-
-const median = (numbers) => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-};
+const benchmarks = { receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines, 'engines-tls': enginesTls };
 
 /** Runs a benchmark and resolves with its {figures, ratios}. */
 window.runBenchmark = async (name, options) => {

@@ -1,16 +1,12 @@
 // The package does its work in SpiderMonkey 78; what that engine does not know fails in it.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { HOW } from '../../wasm/tinygo/make.mjs';
 import { moduleFile } from '../src/files.js';
 import { missing } from '../test/requirements.mjs';
-import { makeCertificate } from '../test/servers/certificates.mjs';
+import { startLines } from '../test/servers/lines.mjs';
 import { runInShell } from './js78.mjs';
 import { maskScript } from './mask.mjs';
 
@@ -55,34 +51,14 @@ for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
   });
 }
 
-/** An IRC server over TLS that says `lines` lines when it is asked to SAY; resolves with its port and its authority. */
-async function serveTLS(t, host, lines) {
-  const folder = mkdtempSync(join(tmpdir(), 'kaiwire-js78-tls-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const { ca, certFile, keyFile } = await makeCertificate(folder, [host]);
-  const text = Array.from({ length: lines }, (_, i) => `:ben!b@test PRIVMSG anna :line ${i} of those that take more than one record\r\n`);
-  const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (socket) => {
-    socket.on('error', () => socket.destroy());
-    createInterface({ input: socket }).on('error', () => {}).on('line', (line) => {
-      if (/^USER /.test(line)) socket.write(`:${host} 001 anna :Welcome\r\n:${host} 422 anna :No MOTD\r\n`);
-      if (/^CAP LS/.test(line)) socket.write(`:${host} CAP * LS :\r\n`);
-      if (/^SAY/.test(line)) socket.write(text.join(''));
-      if (/^PING /.test(line)) socket.write(`:${host} PONG ${host} ${line.slice(5)}\r\n`);
-      if (/^QUIT/.test(line)) socket.end();
-    });
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  t.after(() => new Promise((resolve) => { server.close(resolve); }));
-  return { port: server.address().port, ca };
-}
-
 for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
   test(`js78: TLS of our own, ${engine}`, { skip: skip || missing('openssl') || unbuilt('irc', engine, 'own') }, async (t) => {
     const [host, lines] = ['irc.kaiwire.test', 20_000];
-    const { port, ca } = await serveTLS(t, host, lines);
+    const { port, ca, text, stop } = await startLines(host, lines);
+    t.after(stop);
     const { handshake, bulk, ...rest } = await runInShell(`${here}js78/tls.js`, { scripts: [`${dist}kaiwire.classic.js`], mask, port,
       options: { base: dist, engine: mask ? undefined : engine, host, roots: ca, lines, timeout: 60_000 } });
-    assert.deepEqual(rest, { refused: 'ECERT_UNTRUSTED', count: lines, last: `line ${lines - 1} of those that take more than one record` });
+    assert.deepEqual(rest, { refused: 'ECERT_UNTRUSTED', count: lines, last: text(lines - 1) });
     t.diagnostic(`handshake ${Math.round(handshake)} ms, ${Math.round(lines / bulk * 1000)} lines/s`);
   });
 }
