@@ -15,21 +15,23 @@ const web = dirname(fileURLToPath(import.meta.url));
 export const smallBudgets = {
   'irc.tinygo.wasm': 500_000,
   'dns.tinygo.wasm': 420_000,
-  'irc-tls.tinygo.wasm': 2_300_000,
+  'irc-tls.tinygo.wasm': 2_000_000,
   'mail.tinygo.wasm': 1_000_000,
   'irc.js': 860_000,
   'dns.js': 720_000,
-  'irc-tls.js': 4_700_000,
+  'irc-tls.js': 4_200_000,
+  'mail.js': 1_600_000,
 };
 
 /** Bytes of code section, which a 32-bit Gecko turns into eight times as much machine code at every start. */
 export const budgets = {
-  mail: 2_850_000,
+  // Four protocols; phones have TinyGo's, which is less than a third of this file.
+  mail: 3_120_000,
   irc: 2_300_000,
   dns: 2_300_000,
   dnssec: 3_000_000,
   // What crypto/tls, crypto/x509 and the roots cost is the price of an app that chooses them.
-  'mail-tls': 5_400_000,
+  'mail-tls': 5_700_000,
   'irc-tls': 5_000_000,
   'dns-tls': 4_900_000,
   'dnssec-tls': 5_300_000,
