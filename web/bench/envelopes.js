@@ -33,7 +33,7 @@ export async function run({ network, ...notes }, { messages, ...options }) {
   const wires = {};
   const sessions = {};
   for (const [mode, worker] of [['page', false], ['worker', true]]) {
-    wires[mode] = await load({ modules: ['imap'], worker, base: '/imap/' });
+    wires[mode] = await load({ modules: ['imap'], engine: 'go', worker, base: '/imap/' });
     sessions[mode] = await wires[mode].imap.connect({ host: HOST, port: PORT, security: 'none', auth: AUTH });
   }
   const peer = await connectImapFlow({ host: HOST, port: PORT, auth: AUTH });

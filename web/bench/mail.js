@@ -20,7 +20,7 @@ export async function run({ network, ...notes }, { flags, mib, kept, ...options 
     network.listen(`${host}:${PORT}`, (peer) => serve(peer, mailbox));
   }
   const wires = {};
-  for (const [mode, worker] of [['page', false], ['worker', true]]) wires[mode] = await load({ modules: ['imap'], worker, base: '/imap/' });
+  for (const [mode, worker] of [['page', false], ['worker', true]]) wires[mode] = await load({ modules: ['imap'], engine: 'go', worker, base: '/imap/' });
   const connect = (mode, host) => wires[mode].imap.connect({ host, port: PORT, security: 'none', auth: AUTH });
   const flow = (host) => connectImapFlow({ host, port: PORT, auth: AUTH });
 
