@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"strings"
 )
 
 // DotReader reads a text that a single dot ends (RFC 1939, section 3; RFC 5321,
@@ -150,4 +151,20 @@ func (z *Normalizer) End(dst []byte) []byte {
 		return append(dst, '\r', '\n')
 	}
 	return dst
+}
+
+// Capabilities are what a server says that it has, each with its parameters:
+// "SIZE 1000".
+type Capabilities []string
+
+// Lookup finds one by its name, whose case doesn't matter, and returns its
+// parameters.
+func (c Capabilities) Lookup(name string) (params string, ok bool) {
+	for _, capability := range c {
+		word, params, _ := strings.Cut(capability, " ")
+		if strings.EqualFold(word, name) {
+			return params, true
+		}
+	}
+	return "", false
 }

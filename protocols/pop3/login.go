@@ -146,7 +146,7 @@ func (s *Session) login() error {
 func (s *Session) mechanism(auth sasl.Credentials) (string, sasl.Client, error) {
 	wanted := strings.ToUpper(auth.Mechanism)
 	if wanted != APOP && wanted != USER {
-		offered, _ := s.capability("SASL")
+		offered, _ := s.caps.Lookup("SASL")
 		mechanism, client, err := sasl.New(auth, strings.Fields(offered))
 		clear := s.o.Security == dial.None && s.timestamp != "" && wanted == "" && auth.AccessToken == ""
 		if err == nil && (!clear || !plaintext(mechanism)) {

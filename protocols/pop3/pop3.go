@@ -126,8 +126,8 @@ func (o Options) withDefaults() Options {
 type Session struct {
 	o         Options
 	c         *lines.Conn
-	timestamp string   // of the greeting, for APOP
-	caps      []string // as the server has said them; nil where it has no CAPA
+	timestamp string             // of the greeting, for APOP
+	caps      lines.Capabilities // as the server has said them; nil where it has no CAPA
 	pipelines bool
 }
 
@@ -171,18 +171,8 @@ func (s *Session) Capabilities() []string { return append([]string(nil), s.caps.
 
 // Has reports whether the server has a capability.
 func (s *Session) Has(capability string) bool {
-	_, ok := s.capability(capability)
+	_, ok := s.caps.Lookup(capability)
 	return ok
-}
-
-func (s *Session) capability(name string) (params string, ok bool) {
-	for _, c := range s.caps {
-		word, params, _ := strings.Cut(c, " ")
-		if strings.EqualFold(word, name) {
-			return params, true
-		}
-	}
-	return "", false
 }
 
 // Done is closed when the session has ended and Options.Closed has returned.

@@ -106,7 +106,7 @@ func (o Options) withDefaults() Options {
 type Session struct {
 	o    Options
 	c    *lines.Conn
-	exts []string // as the server has said them: "SIZE 1000"
+	exts lines.Capabilities // as the server has said them: "SIZE 1000"
 }
 
 // Connect dials the server, secures the connection and logs in. ctx bounds all
@@ -159,24 +159,14 @@ func (s *Session) Capabilities() []string { return append([]string(nil), s.exts.
 
 // Has reports whether the server has an extension.
 func (s *Session) Has(extension string) bool {
-	_, ok := s.extension(extension)
+	_, ok := s.exts.Lookup(extension)
 	return ok
-}
-
-func (s *Session) extension(name string) (params string, ok bool) {
-	for _, e := range s.exts {
-		word, params, _ := strings.Cut(e, " ")
-		if strings.EqualFold(word, name) {
-			return params, true
-		}
-	}
-	return "", false
 }
 
 // MaxSize is the largest message that the server takes, in octets; 0 where it
 // doesn't say.
 func (s *Session) MaxSize() int64 {
-	params, _ := s.extension("SIZE")
+	params, _ := s.exts.Lookup("SIZE")
 	n, err := strconv.ParseInt(params, 10, 64)
 	if err != nil || n < 0 {
 		return 0
