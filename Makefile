@@ -54,8 +54,8 @@ test-wasm: $(NODE_MODULES) ## The bridge as WebAssembly on the mock's sockets, p
 test-tinygo: $(NODE_MODULES) ## The same of the bridge as TinyGo compiles it, where there is TinyGo; says how to get it where there is none.
 	node web/test/tinygo.mjs
 
-test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its checklist, and the relay.
-	node --test $$(find bridge web/relay -name '*.test.mjs')
+test-js: $(NODE_MODULES) ## The mock of the phone's sockets, line by line of its checklist, the relay, and what is done to Go's modules.
+	node --test $$(find bridge wasm web/relay -name '*.test.mjs')
 
 test-web: $(NODE_MODULES) ## The built package in Firefox, page and worker, against Dovecot, ngIRCd and unbound.
 	node --test --test-concurrency=1 $$(find web/test web/kit web/demo web/bench web/soak web/examples -name '*.test.mjs')

@@ -5,77 +5,33 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { importedFunctions, section, sectionsOf } from '../wasm/binary.mjs';
+import { tighten } from '../wasm/go/tighten.mjs';
 import { SINGLE } from './src/files.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const IMPORTS = 2;
-const CODE = 10;
 const FUNCTION_NAMES = 1;
-
-/** Reads what a WebAssembly binary is made of. */
-class Reader {
-  constructor(bytes, at = 0) {
-    this.bytes = bytes;
-    this.at = at;
-  }
-
-  number() {
-    let value = 0;
-    for (let shift = 1, byte = 0x80; byte & 0x80; shift *= 128) value += ((byte = this.bytes[this.at++]) & 0x7f) * shift;
-    return value;
-  }
-
-  text() {
-    const length = this.number();
-    this.at += length;
-    return this.bytes.toString('utf8', this.at - length, this.at);
-  }
-
-  limits() {
-    if (this.number() & 1) this.number();
-    this.number();
-  }
-}
 
 /** A binary's functions: [name, bytes of code], in their order; those that are imported have no code. */
 export function functionsOf(binary) {
-  const r = new Reader(binary, 8);
   let imported = 0;
   const sizes = [];
   const names = new Map();
-  while (r.at < binary.length) {
-    const id = binary[r.at++];
-    const end = r.number() + r.at;
-    if (id === IMPORTS) {
-      for (let n = r.number(); n > 0; n--) {
-        r.text();
-        r.text();
-        const kind = binary[r.at++];
-        if (kind === 0) {
-          imported++;
-          r.number();
-        } else if (kind === 1) {
-          r.at++;
-          r.limits();
-        } else if (kind === 2) r.limits();
-        else r.at += 2;
+  for (const { id, piece } of sectionsOf(binary)) {
+    if (id === section.IMPORT) imported = importedFunctions(piece);
+    else if (id === section.CODE) {
+      for (let left = piece.number(); left > 0; left--) {
+        const begin = piece.at;
+        piece.piece();
+        sizes.push(piece.at - begin);
       }
-    } else if (id === CODE) {
-      for (let n = r.number(); n > 0; n--) {
-        const begin = r.at;
-        const length = r.number();
-        r.at += length;
-        sizes.push(r.at - begin);
-      }
-    } else if (id === 0 && r.text() === 'name') {
-      while (r.at < end) {
-        const kind = binary[r.at++];
-        const over = r.number() + r.at;
-        if (kind === FUNCTION_NAMES) for (let n = r.number(); n > 0; n--) names.set(r.number(), r.text());
-        r.at = over;
+    } else if (id === section.CUSTOM && piece.piece().text() === 'name') {
+      while (piece.more) {
+        const kind = piece.byte();
+        const list = piece.piece();
+        if (kind === FUNCTION_NAMES) for (let left = list.number(); left > 0; left--) names.set(list.number(), list.piece().text());
       }
     }
-    r.at = end;
   }
   return sizes.map((bytes, i) => [names.get(imported + i) || '', bytes]);
 }
@@ -114,7 +70,7 @@ export function packagesOf(module) {
   try {
     const file = join(folder, 'module.wasm');
     go('build', '-trimpath', '-buildvcs=false', '-ldflags=-w', tags, '-o', file, `./wasm/${name}`);
-    return sumUp(functionsOf(readFileSync(file)), go('list', '-deps', tags, `./wasm/${name}`).trim().split('\n'));
+    return sumUp(functionsOf(tighten(readFileSync(file))), go('list', '-deps', tags, `./wasm/${name}`).trim().split('\n'));
   } finally {
     rmSync(folder, { recursive: true });
   }

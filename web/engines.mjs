@@ -1,10 +1,11 @@
 // The compilers that make modules, each with its half in JavaScript. Which of them are there: Go always, as nothing is
 // built without it; TinyGo where wasm/tinygo finds it or has built it.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
+import { tighten } from '../wasm/go/tighten.mjs';
 import { toScript } from '../wasm/js/make.mjs';
 import { HOW, tinygo as findTinyGo } from '../wasm/tinygo/make.mjs';
 
@@ -30,6 +31,7 @@ const engines = {
     licences: [['The Go standard library and wasm_exec.js', join(goroot, 'LICENSE')]],
     build: (pattern, file, tags = '') => {
       go('build', ...goFlags, '-tags=' + tags, '-o', file, pattern);
+      writeFileSync(file, tighten(readFileSync(file)));
     },
     // Its programs look for fs, process and path on the global object, where they have to stay.
     runtime() {

@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { section, sectionsOf } from '../wasm/binary.mjs';
 
 const web = dirname(fileURLToPath(import.meta.url));
 
@@ -86,20 +87,8 @@ export function links(binary, name) {
 
 /** Length of the code section of a WebAssembly binary. */
 export function codeSection(binary) {
-  const CODE = 10;
-  let at = 8;
-  const number = () => {
-    let value = 0;
-    for (let shift = 1, byte = 0x80; byte & 0x80; shift *= 128) value += ((byte = binary[at++]) & 0x7f) * shift;
-    return value;
-  };
-  while (at < binary.length) {
-    const id = binary[at++];
-    const length = number();
-    if (id === CODE) return length;
-    at += length;
-  }
-  return 0;
+  for (const { id, piece } of sectionsOf(binary)) if (id === section.CODE) return piece.end - piece.at;
+  throw new Error('no code section');
 }
 
 /** TinyGo's modules are there only where there is TinyGo. */

@@ -133,7 +133,7 @@ function sourcesOf(pattern) {
     }
   }
   for (const file of ['go.mod', 'go.sum', 'web/package-lock.json']) hash.update(readFileSync(join(repository, file)));
-  for (const file of ['wasm-opt.mjs', 'globals.mjs']) hash.update(readFileSync(join(here, file)));
+  for (const file of ['wasm-opt.mjs', 'globals.mjs', '../binary.mjs']) hash.update(readFileSync(join(here, file)));
   return hash.digest('hex');
 }
 

@@ -12,8 +12,11 @@
 // Go's output is passed on as it comes, and the exit status is Go's; 124 after
 // a kill, 125 where the host itself failed.
 import { spawn } from 'node:child_process';
-import { dirname, join, resolve } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { tighten } from '../../wasm/go/tighten.mjs';
 import { startServers } from '../conformance/servers.mjs';
 import { findEngines } from '../engines.mjs';
 import { ENGINES } from '../src/files.js';
@@ -152,10 +155,24 @@ function runInBrowser(options) {
   return options.host === 'gecko' ? runInGecko(options) : runInFirefox(options);
 }
 
+/** Runs the program as it ships: what Go's compiler makes is tightened. */
+async function run(options) {
+  const folder = mkdtempSync(join(tmpdir(), 'kaiwire-goexec-'));
+  try {
+    if (options.engine === 'go') {
+      const binary = join(folder, basename(options.binary));
+      writeFileSync(binary, tighten(readFileSync(options.binary)));
+      options = { ...options, binary };
+    }
+    return await (options.host === 'node' ? runInNode(options) : runInBrowser(options));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    const options = parseArguments(process.argv.slice(2));
-    process.exitCode = await (options.host === 'node' ? runInNode(options) : runInBrowser(options));
+    process.exitCode = await run(parseArguments(process.argv.slice(2)));
   } catch (error) {
     process.stderr.write(`${error.stack ?? error}\n`);
     process.exitCode = FAILED;
