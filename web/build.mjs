@@ -31,7 +31,7 @@ const engines = findEngines(wanted && wanted.includes('js') ? [...new Set(['tiny
 const plain = ['mail', 'irc', 'dns', 'dnssec'];
 const modules = {
   go: [...plain.map((name) => [name, 'phone']), ...plain.concat(SINGLE).map((name) => [name, 'own'])],
-  tinygo: [['irc', 'phone'], ['dns', 'phone'], ['irc', 'own'], ['mail', 'phone']],
+  tinygo: [...plain.map((name) => [name, 'phone']), ['irc', 'own'], ['dns', 'own']],
 };
 modules.js = modules.tinygo;
 const programs = engines.flatMap((engine) => modules[engine.name].map(([name, tls]) => (
