@@ -72,8 +72,7 @@ func (lc *ListenConfig) ListenPacket(ctx context.Context, network, address strin
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
 	if err := c.open(ctx); err != nil {
-		var e *SocketError
-		if errors.As(err, &e) && e.Name == "NetworkError" {
+		if e, ok := errors.AsType[*SocketError](err); ok && e.Name == "NetworkError" {
 			// All that the platform says of a socket that it can't bind.
 			err = syscall.EADDRINUSE
 		}
@@ -200,8 +199,7 @@ func (d *Dialer) dialUDP(ctx context.Context, network, host string, port int) (n
 	}
 	c, err := (&ListenConfig{}).ListenPacket(ctx, network, local)
 	if err != nil {
-		var op *net.OpError
-		if errors.As(err, &op) {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
 			op.Op, op.Addr = "dial", peer
 		}
 		return nil, err

@@ -176,17 +176,19 @@ func (e *Error) Retry() Retry {
 
 // Coder is implemented by errors of other packages that know their code, such
 // as those of package bridge.
-type Coder interface{ ErrorCode() Code }
+type Coder interface {
+	error
+	ErrorCode() Code
+}
 
 // From turns any error into an Error: the first *Error in its chain (with
 // protocol filled in where it has none), or a new one whose code follows from
-// what errors.Is and errors.As find. From(nil, …) is nil.
+// what errors.Is and errors.AsType find. From(nil, …) is nil.
 func From(err error, protocol string) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		if e.Protocol == "" && protocol != "" {
 			c := *e
 			c.Protocol = protocol
@@ -197,9 +199,13 @@ func From(err error, protocol string) *Error {
 	return New(codeOf(err), protocol, "", err)
 }
 
+type timeoutError interface {
+	error
+	Timeout() bool
+}
+
 func codeOf(err error) Code {
-	var coder Coder
-	if errors.As(err, &coder) {
+	if coder, ok := errors.AsType[Coder](err); ok {
 		return coder.ErrorCode()
 	}
 	for _, row := range goErrors {
@@ -207,12 +213,10 @@ func codeOf(err error) Code {
 			return row.code
 		}
 	}
-	var dnsErr *net.DNSError
-	if errors.As(err, &dnsErr) && dnsErr.IsNotFound {
+	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
 		return ENOTFOUND
 	}
-	var timeout interface{ Timeout() bool }
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	if e, ok := errors.AsType[timeoutError](err); ok && e.Timeout() {
 		return ETIMEDOUT
 	}
 	return UNKNOWN

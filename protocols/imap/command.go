@@ -169,14 +169,14 @@ func (s *Session) sent(c *command, err error) {
 	s.writer = nil
 	s.admit()
 	s.mu.Unlock()
-	var source *wire.SourceError
-	switch {
-	case err == nil || err == wire.ErrRefused:
-	case errors.As(err, &source):
-		s.fail(newError(coded.EINVAL, "The message could not be read to its end.", source.Err))
-	default:
-		s.writingFailed(err)
+	if err == nil || err == wire.ErrRefused {
+		return
 	}
+	if source, ok := errors.AsType[*wire.SourceError](err); ok {
+		s.fail(newError(coded.EINVAL, "The message could not be read to its end.", source.Err))
+		return
+	}
+	s.writingFailed(err)
 }
 
 // farewell is how long a server whose connection can't be written to any more

@@ -65,6 +65,6 @@ func unsupported(what string) error {
 // isRefusal reports whether err is a NO or BAD, which leaves the session as it
 // was.
 func isRefusal(err error) bool {
-	var e *coded.Error
-	return errors.As(err, &e) && e.Code == coded.EREJECTED
+	e, ok := errors.AsType[*coded.Error](err)
+	return ok && e.Code == coded.EREJECTED
 }

@@ -208,16 +208,16 @@ func (s *Session) fail(reason *coded.Error) {
 func (s *Session) reason(err error) *coded.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var e *coded.Error
-	var limit *wire.LimitError
-	var syntax *wire.SyntaxError
-	switch {
-	case errors.As(err, &e):
+	if e, ok := errors.AsType[*coded.Error](err); ok {
 		return e
-	case errors.As(err, &limit):
+	}
+	if limit, ok := errors.AsType[*wire.LimitError](err); ok {
 		return tooMuch(limit.What)
-	case errors.As(err, &syntax):
+	}
+	if syntax, ok := errors.AsType[*wire.SyntaxError](err); ok {
 		return newError(coded.EPROTO, "", syntax)
+	}
+	switch {
 	case s.goodbye:
 		s.ours = s.ours || s.err == nil
 		return newError(coded.ECLOSED, "", nil)

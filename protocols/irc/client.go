@@ -388,8 +388,8 @@ func (c *Client) again(ctx context.Context) (*Session, error) {
 
 // final tells whether another attempt can't do better.
 func final(err error) bool {
-	var e *coded.Error
-	banned := errors.As(err, &e) && e.Code == coded.EREJECTED && e.Response == "465"
+	e, ok := errors.AsType[*coded.Error](err)
+	banned := ok && e.Code == coded.EREJECTED && e.Response == "465"
 	return banned || reconnect.Final(err)
 }
 

@@ -235,8 +235,7 @@ func Connect(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 	defer cancel()
 	o.remembered(time.Now())
 	s, err := register(ctx, d, o)
-	var insecure *insecureError
-	if errors.As(err, &insecure) {
+	if insecure, ok := errors.AsType[*insecureError](err); ok {
 		o.Security, o.Port = dial.TLS, insecure.port
 		s, err = register(ctx, d, o)
 	}
@@ -262,8 +261,7 @@ func register(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 		s.mu.Lock()
 		s.silent = true
 		s.mu.Unlock()
-		var insecure *insecureError
-		if errors.As(err, &insecure) {
+		if _, ok := errors.AsType[*insecureError](err); ok {
 			// The nickname has to be free for the next connection.
 			s.sendNow([]byte("QUIT\r\n"))
 			s.awaitEnd(lastWords)

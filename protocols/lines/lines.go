@@ -297,11 +297,10 @@ func (t *Turn) Fail(err error) error {
 func (c *Conn) watch(over chan<- struct{}) {
 	defer close(over)
 	_, err := c.r.Peek(1)
-	var timeout net.Error
 	switch {
 	case err == nil:
 		c.Fail(c.unasked())
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case coded.From(err, "").Code == coded.ETIMEDOUT:
 		// Begin has ended the silence.
 	default:
 		c.Fail(err)
@@ -363,8 +362,7 @@ func (c *Conn) ReadLine() (string, error) {
 func (c *Conn) LastWords(read func() error, err error) error {
 	c.conn.timeout = time.Second
 	if refused := read(); refused != nil {
-		var e *coded.Error
-		if errors.As(refused, &e) {
+		if e, ok := errors.AsType[*coded.Error](refused); ok {
 			return e
 		}
 	}

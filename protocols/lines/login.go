@@ -61,8 +61,7 @@ func (c *Conn) Authenticate(mechanism string, client sasl.Client, ask func(line 
 // vain; what it says to that changes nothing.
 func (c *Conn) callOff(err error, ask func(line string) (string, bool, error)) error {
 	ask("*")
-	var e *coded.Error
-	if errors.As(err, &e) {
+	if _, ok := errors.AsType[*coded.Error](err); ok {
 		return coded.From(err, c.o.Protocol)
 	}
 	return c.Error(coded.EPROTO, "", err)

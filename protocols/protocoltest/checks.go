@@ -37,8 +37,8 @@ func NoLeaks(t testing.TB) {
 // code.
 func WantCode(t testing.TB, err error, protocol string, code coded.Code) *coded.Error {
 	t.Helper()
-	var e *coded.Error
-	if !errors.As(err, &e) || e.Code != code || e.Protocol != protocol {
+	e, ok := errors.AsType[*coded.Error](err)
+	if !ok || e.Code != code || e.Protocol != protocol {
 		t.Fatalf("got %v, want %s", err, code)
 	}
 	return e

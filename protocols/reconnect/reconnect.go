@@ -105,8 +105,8 @@ func (l *Loop) Run(err error, final func(error) bool, tell func(err error, wait 
 // Final reports whether another attempt can't do better, as far as that is the
 // same for all protocols.
 func Final(err error) bool {
-	var e *coded.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*coded.Error](err)
+	if !ok {
 		return false
 	}
 	switch e.Code {

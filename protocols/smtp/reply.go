@@ -142,8 +142,8 @@ var errGoodbye = errors.New("smtp: the server ends the session")
 
 // harmless reports whether the session is after err as it was before.
 func harmless(err error) bool {
-	var e *coded.Error
-	if !errors.As(err, &e) || errors.Is(err, errGoodbye) {
+	e, ok := errors.AsType[*coded.Error](err)
+	if !ok || errors.Is(err, errGoodbye) {
 		return false
 	}
 	switch e.Code {

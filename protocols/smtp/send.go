@@ -89,8 +89,8 @@ func (s *Session) Send(ctx context.Context, e Envelope, r io.Reader, o *SendOpti
 	} else {
 		err = m.sendData()
 	}
-	var unsent *unsentError
-	if errors.As(err, &unsent) && unsent.reset {
+	unsent, ok := errors.AsType[*unsentError](err)
+	if ok && unsent.reset {
 		if reset := s.command("RSET"); reset != nil {
 			return nil, t.Fail(reset)
 		}

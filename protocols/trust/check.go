@@ -126,10 +126,10 @@ func (p *probe) own(ctx context.Context) (*Report, error) {
 	}
 	config.ClientSessionCache = nil
 	err = p.shake(ctx, config)
-	var handshake *HandshakeError
+	handshake, shaken := errors.AsType[*HandshakeError](err)
 	switch {
 	case err == nil:
-	case !errors.As(err, &handshake):
+	case !shaken:
 		r.Own = err
 	case handshake.NotTLS:
 		r.Own, r.Cause = err, NotTLS
@@ -148,8 +148,7 @@ func (p *probe) own(ctx context.Context) (*Report, error) {
 		}
 		r.Own = err
 	}
-	var refused *CertificateError
-	if errors.As(r.Own, &refused) {
+	if refused, ok := errors.AsType[*CertificateError](r.Own); ok {
 		r.Cause, r.Culprit = refused.Cause, refused.Culprit
 	}
 	return r, nil

@@ -262,8 +262,7 @@ func failure(err error) error {
 	if coded.From(err, "").Code != coded.UNKNOWN {
 		return err
 	}
-	var header tls.RecordHeaderError
-	if errors.As(err, &header) {
+	if header, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		// Record types are those of RFC 8446, section 5.1, and heartbeat. The
 		// connection is left out: the error would keep it alive.
 		kind := header.RecordHeader[0]

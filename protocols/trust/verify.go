@@ -178,9 +178,9 @@ func (d *Dialer) explain(presented []*x509.Certificate, host string, o x509.Veri
 			}
 			return d.outOfDate(chains[0], now)
 		}
-		var authority x509.UnknownAuthorityError
-		var rule x509.CertificateInvalidError
-		if !errors.As(err, &authority) && !(errors.As(err, &rule) && rule.Reason == x509.Expired) {
+		_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+		rule, broken := errors.AsType[x509.CertificateInvalidError](err)
+		if !unknown && !(broken && rule.Reason == x509.Expired) {
 			return Invalid, ""
 		}
 	}

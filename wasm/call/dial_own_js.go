@@ -40,8 +40,8 @@ func Trust(a *Args) (*trust.Dialer, error) {
 // writeCertificate adds to an error what there is to show of a certificate
 // that was refused.
 func writeCertificate(r *Record, err error) {
-	var refused *trust.CertificateError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*trust.CertificateError](err)
+	if !ok {
 		return
 	}
 	r.Key("trust").Object(func() {

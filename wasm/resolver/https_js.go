@@ -25,8 +25,8 @@ func exchange(ctx context.Context, url string, message []byte) ([]byte, error) {
 		url, message = base+"?dns="+base64.RawURLEncoding.EncodeToString(message), nil
 	}
 	answer, err := bridge.Fetch(ctx, url, messageType, message, maxMessage)
-	var failed *bridge.SocketError
-	if !errors.As(err, &failed) {
+	failed, ok := errors.AsType[*bridge.SocketError](err)
+	if !ok {
 		return answer, err
 	}
 	switch {
