@@ -139,6 +139,7 @@ func (s *socket) localAddress() (ip string, port int) {
 	return parseAddress(text[:n])
 }
 
+//go:noinline
 func (s *socket) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: s.network, Source: s.local, Addr: s.peer, Err: err}
 }

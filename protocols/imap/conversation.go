@@ -80,6 +80,7 @@ func referenced(header []byte) (list []string) {
 	return list[max(0, len(list)-maxReferences):]
 }
 
+//go:noinline
 func (n *entry) adopt(children []*entry) {
 	for _, c := range children {
 		c.parent = n
@@ -96,6 +97,8 @@ func (n *entry) leave() {
 }
 
 // under puts n below parent unless that is below n, or too deep.
+//
+//go:noinline
 func (n *entry) under(parent *entry) bool {
 	depth := 0
 	for above := parent; above != nil; above = above.parent {

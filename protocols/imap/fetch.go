@@ -508,6 +508,7 @@ func (p *fetchParser) keep() string {
 	return p.s.r.Keep(b)
 }
 
+//go:noinline
 func (p *fetchParser) extra() *Extra {
 	if p.m.Extra == nil {
 		p.m.Extra = &Extra{}

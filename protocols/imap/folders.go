@@ -214,6 +214,7 @@ func (s *Session) addStatus(ctx context.Context, list []*imap.ListData, o *imap.
 	return nil
 }
 
+//go:noinline
 func hasAttr(data *imap.ListData, attr imap.MailboxAttr) bool {
 	for _, a := range data.Attrs {
 		if a == attr {

@@ -281,6 +281,8 @@ func (s *Session) end(err error) {
 
 // guard ends the session when ctx ends. The returned function takes the guard
 // away.
+//
+//go:noinline
 func (s *Session) guard(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { s.fail(lost(ctx.Err())) })
 }

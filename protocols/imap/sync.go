@@ -273,6 +273,8 @@ func contains(list []uint32, n uint32) bool {
 }
 
 // except is what of list is not in other.
+//
+//go:noinline
 func except(list, other []uint32) []uint32 {
 	var rest []uint32
 	for _, n := range list {

@@ -238,6 +238,8 @@ func (c *Conn) Begin(ctx context.Context) (*Turn, error) {
 }
 
 // Guard has the end of ctx be that of the connection.
+//
+//go:noinline
 func (t *Turn) Guard(ctx context.Context) {
 	t.unguard = context.AfterFunc(ctx, func() { t.c.Fail(ctx.Err()) })
 }

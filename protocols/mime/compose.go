@@ -66,8 +66,10 @@ func (c *Composed) Read(b []byte) (int, error) {
 	return 0, io.EOF
 }
 
+//go:noinline
 func (c *Composed) text(s string) { c.add(strings.NewReader(s), int64(len(s))) }
 
+//go:noinline
 func (c *Composed) add(r io.Reader, size int64) {
 	c.parts = append(c.parts, r)
 	if c.Size >= 0 && size >= 0 {
@@ -93,6 +95,7 @@ type composer struct {
 	err    error
 }
 
+//go:noinline
 func (w *composer) fail(message string) {
 	if w.err == nil {
 		w.err = invalid(message)
@@ -314,6 +317,8 @@ func (w *composer) multipart(subtype string, wanted bool, write func(next func()
 }
 
 // flush ends the header, or what else has been written.
+//
+//go:noinline
 func (w *composer) flush() {
 	w.out.text(w.header.String())
 	w.header.Reset()

@@ -67,6 +67,8 @@ type Field struct{ Name, Value string }
 type Header []Field
 
 // Get is the value of the first field of that name, "" where there is none.
+//
+//go:noinline
 func (h Header) Get(name string) string {
 	for i := range h {
 		if strings.EqualFold(h[i].Name, name) {

@@ -192,6 +192,8 @@ func (s *scanner) token(until string) string {
 }
 
 // quoted reads a quoted string, at whose first quotation mark it is.
+//
+//go:noinline
 func (s *scanner) quoted() string {
 	var text []byte
 	for s.at++; s.more(); s.at++ {

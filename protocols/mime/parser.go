@@ -54,6 +54,8 @@ func (m *Message) SetHeader(d *Decoder, h Header) {
 }
 
 // Warn notes that something was wrong.
+//
+//go:noinline
 func (m *Message) Warn(w Warning) {
 	if !slices.Contains(m.Warnings, w) {
 		m.Warnings = append(m.Warnings, w)

@@ -176,6 +176,8 @@ func (d *DSN) check(s *Session) error {
 }
 
 // xtext writes a parameter (RFC 3461, section 4).
+//
+//go:noinline
 func xtext(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b []byte

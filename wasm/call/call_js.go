@@ -409,6 +409,7 @@ func (h *Handle) leave() {
 // Error writes a failure as KaiwireError has it.
 func (r *Record) Error(e *coded.Error) { writeError(r, e) }
 
+//go:noinline
 func writeError(r *Record, e *coded.Error) {
 	r.Object(func() {
 		r.Key("code").String(string(e.Code))

@@ -66,6 +66,7 @@ type jsonParser struct {
 	at int
 }
 
+//go:noinline
 func (p *jsonParser) blank() {
 	for p.at < len(p.s) && (p.s[p.at] == ' ' || p.s[p.at] == '\t' || p.s[p.at] == '\n' || p.s[p.at] == '\r') {
 		p.at++
@@ -73,6 +74,8 @@ func (p *jsonParser) blank() {
 }
 
 // take passes over a byte, if it is there, and the blanks behind it.
+//
+//go:noinline
 func (p *jsonParser) take(c byte) bool {
 	if p.at >= len(p.s) || p.s[p.at] != c {
 		return false
@@ -82,6 +85,7 @@ func (p *jsonParser) take(c byte) bool {
 	return true
 }
 
+//go:noinline
 func (p *jsonParser) word(w string) bool {
 	if len(p.s)-p.at < len(w) || p.s[p.at:p.at+len(w)] != w {
 		return false

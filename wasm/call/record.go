@@ -143,6 +143,8 @@ func (r *Record) Time(t time.Time) {
 
 // Raw writes an opening byte, JSON text that is known to be right, and a
 // closing byte, as one value.
+//
+//go:noinline
 func (r *Record) Raw(open byte, text []byte, closing byte) {
 	r.value()
 	r.buf = append(r.buf, open)

@@ -326,6 +326,7 @@ func newMessage(a *call.Args, content []byte) imap.AppendMessage {
 	}
 }
 
+//go:noinline
 func appended(c *call.Call, d *goimap.AppendData) {
 	c.Out.Object(func() {
 		if d.UID != 0 {

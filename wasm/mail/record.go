@@ -10,6 +10,7 @@ import (
 	"kaiwire/wasm/call"
 )
 
+//go:noinline
 func flagNames(r *call.Record, list []goimap.Flag) {
 	r.Array(func() {
 		for _, f := range list {
@@ -158,6 +159,7 @@ func envelope(r *call.Record, e *goimap.Envelope) {
 	})
 }
 
+//go:noinline
 func parameters(r *call.Record, m map[string]string) {
 	r.Object(func() {
 		for name, value := range m {
@@ -273,6 +275,7 @@ func leafOf(s goimap.BodyStructure, section *goimap.FetchItemBodySection) (leaf 
 	return leaf, true
 }
 
+//go:noinline
 func numbers(r *call.Record, list []uint32) {
 	r.Array(func() {
 		for _, n := range list {

@@ -30,6 +30,7 @@ type scan struct {
 	i int
 }
 
+//go:noinline
 func (s *scan) number(least, most int) int {
 	n, start := 0, s.i
 	for s.i < len(s.b) && s.i-start < most && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
@@ -42,6 +43,7 @@ func (s *scan) number(least, most int) int {
 	return n
 }
 
+//go:noinline
 func (s *scan) take(c byte) bool {
 	if s.i < len(s.b) && s.b[s.i] == c {
 		s.i++

@@ -70,6 +70,8 @@ func EqualFold(b []byte, s string) bool {
 
 // Upper puts b, in upper case, into buf and returns the part of it that was
 // needed: a word to switch over. What is longer than buf gives nothing.
+//
+//go:noinline
 func Upper(buf, b []byte) []byte {
 	if len(b) > len(buf) {
 		return nil

@@ -88,6 +88,7 @@ func (r *Reader) Rest() io.Reader { return r.br }
 // Err is the first error.
 func (r *Reader) Err() error { return r.err }
 
+//go:noinline
 func (r *Reader) fail(err error) {
 	if r.err == nil {
 		r.err = err
@@ -96,6 +97,7 @@ func (r *Reader) fail(err error) {
 
 func (r *Reader) tooMuch(what string) { r.fail(&LimitError{what}) }
 
+//go:noinline
 func (r *Reader) expected(what string) {
 	near := r.seg[min(r.pos, len(r.seg)):]
 	r.fail(&SyntaxError{what, string(near[:min(len(near), 60)])})
@@ -275,6 +277,8 @@ func isAtomEnd(c byte) bool {
 }
 
 // Atom reads up to a space, parenthesis, quote or brace. It may be empty.
+//
+//go:noinline
 func (r *Reader) Atom() []byte {
 	start := r.pos
 	for r.err == nil && r.pos < len(r.seg) && !isAtomEnd(r.seg[r.pos]) {
@@ -284,6 +288,8 @@ func (r *Reader) Atom() []byte {
 }
 
 // Until reads up to one of the bytes of stop, or to the end of the segment.
+//
+//go:noinline
 func (r *Reader) Until(stop string) []byte {
 	start := r.pos
 	for r.err == nil && r.pos < len(r.seg) && !contains(stop, r.seg[r.pos]) {
@@ -302,6 +308,8 @@ func contains(s string, c byte) bool {
 }
 
 // Text takes the rest of the response as free text.
+//
+//go:noinline
 func (r *Reader) Text() string {
 	if r.err != nil {
 		return ""
@@ -583,6 +591,8 @@ const arenaSize = 512
 // Keep returns a copy of b. The copies of strings that come one after another
 // share their memory, which an envelope's many small ones would spend on
 // allocations.
+//
+//go:noinline
 func (r *Reader) Keep(b []byte) string {
 	if len(b) == 0 {
 		return ""
