@@ -196,6 +196,7 @@ func (s *socket) SetDeadline(t time.Time) error {
 	return s.SetWriteDeadline(t)
 }
 
+//go:noinline
 func (s *socket) SetReadDeadline(t time.Time) error  { return s.setDeadline(&s.readDeadline, t) }
 func (s *socket) SetWriteDeadline(t time.Time) error { return s.setDeadline(&s.writeDeadline, t) }
 

@@ -280,6 +280,7 @@ func mailboxName(name string) (string, error) {
 	return name, nil
 }
 
+//go:noinline
 func hasControl(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7F }) >= 0
 }

@@ -408,6 +408,7 @@ func writeGroup(w *wire.Writer, c *imap.SearchCriteria) {
 
 func writeDate(w *wire.Writer, t time.Time) { w.Text(string(wire.AppendDate(nil, t))) }
 
+//go:noinline
 func flagKey(f imap.Flag, un string) string {
 	switch f {
 	case imap.FlagAnswered, imap.FlagDeleted, imap.FlagDraft, imap.FlagFlagged, imap.FlagSeen:

@@ -63,6 +63,8 @@ func isNamed(data *imap.ListData, names string) bool {
 }
 
 // hasUse reports whether a mailbox has an attribute of RFC 6154.
+//
+//go:noinline
 func hasUse(data *imap.ListData) bool {
 	for _, a := range data.Attrs {
 		switch a {

@@ -16,6 +16,8 @@ func (s *Session) decodeText(b []byte) string {
 }
 
 // decoder decodes with the charsets that Options.WordDecoder has.
+//
+//go:noinline
 func (s *Session) decoder() *mime.Decoder {
 	decode := s.o.WordDecoder
 	if decode == nil {

@@ -126,6 +126,8 @@ func New(c Credentials, offered []string) (mechanism string, client Client, err 
 // usable lists what c can be used with, strongest first. A token is stronger
 // than a password because it can be revoked and reaches less; a mechanism by
 // which the password stays here is stronger than one that sends it.
+//
+//go:noinline
 func usable(c Credentials) []string {
 	var l []string
 	if c.AccessToken != "" {

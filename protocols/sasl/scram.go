@@ -71,6 +71,8 @@ func (s *scram) Start() (string, []byte, error) {
 
 // escapeName writes a name so that it can stand between commas (RFC 5802,
 // section 5.1).
+//
+//go:noinline
 func escapeName(name string) string {
 	var b []byte // by hand: strings.Replace and Replacer are 25 KB of a module's code
 	for i := range len(name) {

@@ -109,6 +109,7 @@ func syncMailbox(ctx context.Context, c *call.Call, s *session) error {
 	return nil
 }
 
+//go:noinline
 func changes(r *call.Record, d *imap.SyncData) {
 	r.Object(func() {
 		r.Key("mailbox")
@@ -219,6 +220,7 @@ func appendLimit(ctx context.Context, c *call.Call, s *session) error {
 // octets is the unit in which the protocol counts storage.
 const octets = 1024
 
+//go:noinline
 func quotas(c *call.Call, all []imap.Quota) {
 	c.Out.Array(func() {
 		for _, q := range all {

@@ -16,6 +16,8 @@ import (
 
 // mailAddresses writes addresses; a group has the empty address and its
 // members.
+//
+//go:noinline
 func mailAddresses(r *call.Record, list []mime.Address) {
 	r.Array(func() {
 		for _, a := range list {
@@ -31,6 +33,7 @@ func mailAddresses(r *call.Record, list []mime.Address) {
 	})
 }
 
+//go:noinline
 func attachment(r *call.Record, p *mime.Part) {
 	r.Object(func() {
 		r.Key("part").String(p.Path)
@@ -46,6 +49,7 @@ func attachment(r *call.Record, p *mime.Part) {
 	})
 }
 
+//go:noinline
 func opened(r *call.Record, m *mime.Message) {
 	r.Object(func() {
 		r.Key("subject").String(m.Subject)

@@ -62,6 +62,7 @@ func delimiter(r *call.Record, delim rune) {
 	r.Key("delimiter").String(string(delim))
 }
 
+//go:noinline
 func listEntry(r *call.Record, d *goimap.ListData) {
 	r.Object(func() {
 		r.Key("name").String(d.Mailbox)
@@ -286,6 +287,8 @@ func numbers(r *call.Record, list []uint32) {
 
 // threads writes conversations; those that one has split into are as deep as
 // the answer's parentheses, which the session limits.
+//
+//go:noinline
 func threads(r *call.Record, list []imap.Thread) {
 	r.Array(func() {
 		for i := range list {
