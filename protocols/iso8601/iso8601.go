@@ -62,14 +62,31 @@ func Parse(s string) (t time.Time, ok bool) {
 	return exact(year, month, day, hour, minute, second, nanoseconds, offset)
 }
 
-// exact is the time, unless the month has no such day.
+// months are the days of a year before each month, the last being all of them.
+var months = [13]int{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365}
+
+// exact is the time, unless the month has no such day. Chat has it called for
+// every line: time.Date, which takes any number for a month, is several times
+// this.
 func exact(year, month, day, hour, minute, second, nanoseconds, offset int) (time.Time, bool) {
-	if day > 28 {
-		if midnight := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC); midnight.Day() != day {
-			return time.Time{}, false
-		}
+	leap := 0
+	if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+		leap = 1
 	}
-	return time.Date(year, time.Month(month), day, hour, minute, second-offset, nanoseconds, time.UTC), true
+	days, length := months[month-1], months[month]-months[month-1]
+	if month > 2 {
+		days += leap
+	} else if month == 2 {
+		length += leap
+	}
+	if day > length {
+		return time.Time{}, false
+	}
+	// Days of the years before, and of 400 more, as to divide has to round down.
+	past := year + 399
+	days += 365*past + past/4 - past/100 + past/400 + day - 1
+	const epoch = 865259 // the same of 1970
+	return time.Unix(int64(days-epoch)*86400+int64(hour*3600+minute*60+second-offset), int64(nanoseconds)).UTC(), true
 }
 
 type reader struct {

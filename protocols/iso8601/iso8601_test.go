@@ -36,6 +36,19 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestEveryDay(t *testing.T) {
+	for at := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() <= 9999; at = at.AddDate(0, 0, 1) {
+		if got, ok := exact(at.Year(), int(at.Month()), at.Day(), 0, 0, 0, 0, 0); !ok || got != at {
+			t.Fatalf("%v, %v, want %v", got, ok, at)
+		}
+		if last := at.AddDate(0, 0, 1).Day() == 1; last {
+			if got, ok := exact(at.Year(), int(at.Month()), at.Day()+1, 0, 0, 0, 0, 0); ok {
+				t.Fatalf("the day after %v is %v", at, got)
+			}
+		}
+	}
+}
+
 func TestAppend(t *testing.T) {
 	zone := time.FixedZone("", 5*3600+1800)
 	for _, at := range []time.Time{
