@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,6 +15,7 @@ import (
 const (
 	maxTags   = 64 // a line with more is read without them
 	maxParams = 64 // a line with more is skipped
+	maxUsual  = 12 // the parameters that an answer to WHO may have
 )
 
 // Tags are the message tags of a line as they were sent
@@ -94,16 +96,22 @@ func (k *knownTags) find(tags Tags) {
 
 // message is a line that has been taken apart.
 type message struct {
-	ircmsg.Message
-	tags  Tags
-	known knownTags
-	from  ircmsg.NUH
-	batch *batch // that it belongs to, or nil
+	tags    Tags
+	known   knownTags
+	Source  string
+	from    ircmsg.NUH // of Source
+	Command string     // in capitals
+	Params  []string
+	few     [3]string // Params, where they are no more: most lines'
+	batch   *batch    // that it belongs to, or nil
 }
 
 // parse reads a line, which has to be valid UTF-8. A line whose tags are beyond
 // the limits is read without them: what is said matters more than what is said
 // about it.
+//
+// It reads as ircmsg.ParseLine does, in half the time: that looks for tags once
+// more, and makes room for parameters five times in a line of WHO.
 func parse(text string) (*message, bool) {
 	m := &message{}
 	if text != "" && text[0] == '@' {
@@ -117,15 +125,51 @@ func parse(text string) (*message, bool) {
 		}
 		text = bare
 	}
-	var err error
-	m.Message, err = ircmsg.ParseLine(text)
-	if err != nil || len(m.Params) > maxParams || !isCommand(m.Command) {
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	if hasForbidden(text) {
 		return nil, false
 	}
+	text = afterSpaces(text)
+	if text != "" && text[0] == ':' {
+		source, rest, ok := strings.Cut(text[1:], " ")
+		if !ok {
+			return nil, false
+		}
+		m.Source, text = source, afterSpaces(rest)
+	}
+	command, text, _ := strings.Cut(text, " ")
+	if !isCommand(command) {
+		return nil, false
+	}
+	m.Command = strings.ToUpper(command)
+	m.Params = m.few[:0]
+	for text = afterSpaces(text); text != ""; text = afterSpaces(text) {
+		if len(m.Params) == maxParams {
+			return nil, false
+		}
+		if len(m.Params) == len(m.few) {
+			m.Params = slices.Grow(m.Params, maxUsual-len(m.few))
+		}
+		if text[0] == ':' {
+			m.Params = append(m.Params, text[1:])
+			break
+		}
+		param, rest, _ := strings.Cut(text, " ")
+		m.Params, text = append(m.Params, param), rest
+	}
+	var err error
 	if m.from, err = ircmsg.ParseNUH(m.Source); err != nil {
 		m.from = ircmsg.NUH{Name: m.Source}
 	}
 	return m, true
+}
+
+// afterSpaces is text without the spaces that it begins with.
+func afterSpaces(text string) string {
+	for text != "" && text[0] == ' ' {
+		text = text[1:]
+	}
+	return text
 }
 
 // decode makes UTF-8 of a line: by the app's charset where it is not UTF-8

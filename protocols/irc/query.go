@@ -119,7 +119,7 @@ func (s *Session) Who(ctx context.Context, mask string) ([]Member, error) {
 		return nil, err
 	}
 	st := s.state
-	var list []Member
+	list := make([]Member, 0, min(s.crowd(mask), maxAnswer))
 	ours := func(m *message) bool { return m.Command == "352" || m.Command == "354" && m.param(1) == whoxToken }
 	err = s.await(ctx, func(ctx context.Context) error { return s.send(ctx, l) }, &call{
 		private: func(m *message, _ Event) bool { return ours(m) || m.Command == "315" && st.same(m.param(1), mask) },
@@ -130,12 +130,14 @@ func (s *Session) Who(ctx context.Context, mask string) ([]Member, error) {
 			case m.Command == "352" && len(m.Params) >= 8:
 				_, realname, _ := strings.Cut(m.Params[7], " ")
 				list = append(list, st.described(m.Params[6], m.Params[5], m.Params[2], m.Params[3], "", realname))
+				return false, nil
 			case ours(m) && len(m.Params) >= 9:
 				account := m.Params[7]
 				if account == "0" {
 					account = "*"
 				}
 				list = append(list, st.described(m.Params[6], m.Params[5], m.Params[3], m.Params[4], account, m.Params[8]))
+				return false, nil
 			case m.Command == "315" && st.same(m.param(1), mask): // RPL_ENDOFWHO
 				return true, nil
 			}
@@ -143,6 +145,17 @@ func (s *Session) Who(ctx context.Context, mask string) ([]Member, error) {
 		},
 	})
 	return list, err
+}
+
+// crowd is how many are in the channel, as far as we know: room for them is
+// made once.
+func (s *Session) crowd(channel string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.state.channels[s.state.fold(channel)]; ch != nil {
+		return len(ch.members)
+	}
+	return 0
 }
 
 // described is a line of WHO.

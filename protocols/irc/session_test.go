@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ergochat/irc-go/ircmsg"
 
 	"kaiwire/protocols/coded"
 	"kaiwire/protocols/protocoltest/ircserver"
@@ -614,6 +617,30 @@ func TestOwnAddress(t *testing.T) {
 			t.Errorf("after %q we are %s!%s@%s", lines, st.nick, st.user, st.host)
 		}
 	}
+}
+
+// FuzzParse holds parse against the library's, which it is quicker than.
+func FuzzParse(f *testing.F) {
+	for _, line := range []string{
+		":a!b@c PRIVMSG #x :hi there", "PING :x\r\n", "  :s  001  me  a b  c :d e ", ":s", ":s ", "x", "1\x00 a", "a\rb", "é x", "ping", "A :", "A : b", "A b:c :d",
+		":s 354 me 771 #c user host nick H acc :Real Name", "A" + strings.Repeat(" b", maxParams), "A" + strings.Repeat(" b", maxParams+1), "\r\n",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.HasPrefix(line, "@") {
+			return
+		}
+		want, err := ircmsg.ParseLine(line)
+		usable := err == nil && isCommand(want.Command) && len(want.Params) <= maxParams
+		got, ok := parse(line)
+		if ok != usable {
+			t.Fatalf("%q: %v, and the library says %v, %+v", line, ok, err, want)
+		}
+		if ok && (got.Source != want.Source || got.Command != want.Command || !slices.Equal(got.Params, want.Params)) {
+			t.Fatalf("%q is %+v, want %+v", line, got, want)
+		}
+	})
 }
 
 func FuzzEvent(f *testing.F) {

@@ -659,6 +659,9 @@ func (st *state) collect(channel, list string) {
 				return
 			}
 			names = &Names{Channel: channel}
+			if ch != nil { // for as many as it had the last time
+				names.Names = make([]Name, 0, min(len(ch.members), maxNames-st.nameCount))
+			}
 			st.names[key] = names
 		}
 		signs := 0
@@ -706,10 +709,14 @@ func (st *state) collected(channel string) *Names {
 	return names
 }
 
-// signsIn are the signs of rank in a text.
+// signsIn are the signs of rank in a text; most have none.
 func (st *state) signsIn(s string) string {
+	i := strings.IndexAny(s, st.signs)
+	if i < 0 {
+		return ""
+	}
 	var b []byte
-	for i := range len(s) {
+	for ; i < len(s); i++ {
 		if strings.IndexByte(st.signs, s[i]) >= 0 {
 			b = append(b, s[i])
 		}

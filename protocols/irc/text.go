@@ -74,7 +74,10 @@ func isCommand(s string) bool {
 	return s != ""
 }
 
-func hasForbidden(s string) bool { return strings.ContainsAny(s, "\r\n\x00") }
+// hasForbidden looks for each by itself, which is quicker than for any of them.
+func hasForbidden(s string) bool {
+	return strings.IndexByte(s, '\r') >= 0 || strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, 0) >= 0
+}
 
 // isWord tells whether s can be a parameter that is not the last.
 //
