@@ -88,7 +88,8 @@ type Handle struct {
 
 	mu      sync.Mutex // of what is below, and of ID, target and close until Open
 	events  Record
-	pending bool // is in the module's list of those whose events wait
+	heard   map[string]bool // the events that somebody listens to; nil until the app has said
+	pending bool            // is in the module's list of those whose events wait
 	closed  bool
 }
 
@@ -247,9 +248,13 @@ func (m *module) call(c *Call, j *job) (name string, err error) {
 		if h == nil {
 			return "", coded.New(coded.ECLOSED, m.protocol, "", nil)
 		}
-		if name == "close" {
+		switch name {
+		case "close":
 			h.Close()
 			return h.kind, nil
+		case "listen":
+			h.listen(args.Strings("events"))
+			return h.kind, args.Err()
 		}
 		c.owner, c.Target = h, h.target
 		name = h.kind + "." + name
@@ -314,11 +319,24 @@ func (h *Handle) Open(target any, close func()) {
 // Handle is the handle that the call was made on.
 func (c *Call) Handle() *Handle { return c.owner }
 
-// Emit sends the app an event, whose value is what write writes. Events that
-// are emitted in one run of Go cross together.
+// listen adds to the events that the app listens to. Until it has said so once
+// it is told all of them: it may be about to.
+func (h *Handle) listen(events []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.heard == nil {
+		h.heard = map[string]bool{}
+	}
+	for _, name := range events {
+		h.heard[name] = true
+	}
+}
+
+// Emit sends the app an event, whose value is what write writes, unless nobody
+// listens to it. Events that are emitted in one run of Go cross together.
 func (h *Handle) Emit(name string, write func(r *Record)) {
 	h.mu.Lock()
-	if h.closed {
+	if h.closed || h.heard != nil && !h.heard[name] {
 		h.mu.Unlock()
 		return
 	}

@@ -178,6 +178,7 @@ export class Client {
       this.early.delete(key);
       try {
         for (const [name, value] of events) this.dispatch(key, handle, name, value);
+        handle._begun();
       } catch (error) {
         this.engine.broken(handle._module, String(error));
       }

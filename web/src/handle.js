@@ -5,17 +5,37 @@ import { KaiwireError, localError, surface } from './errors.js';
 const VALUE = { take: (value) => value };
 
 export class Handle {
-  constructor(client, module, id) {
+  /**
+   * @param own the events that the facade itself needs, of a handle with so many that Go is told which are listened to; one
+   *            that once was remains, as its next listener may be on its way
+   */
+  constructor(client, module, id, own) {
     this._client = client;
     this._module = module;
     this._id = id;
     this._listeners = new Map();
+    this._own = own;
+    this._selects = false;
     this.closed = false;
     client.adopt(this);
   }
 
+  /** Go tells all events until the app's own continuation has run, and then those alone that are listened to. */
+  _begun() {
+    if (!this._own || this.closed) return;
+    this._selects = true;
+    this._listen(this._own.concat(Array.from(this._listeners.keys())));
+  }
+
+  _listen(events) {
+    this._call('listen', { events }).catch(() => {}); // it has ended, and tells nothing more
+  }
+
   on(event, listener) {
-    if (!this._listeners.has(event)) this._listeners.set(event, []);
+    if (!this._listeners.has(event)) {
+      this._listeners.set(event, []);
+      if (this._selects && !this.closed) this._listen([event]);
+    }
     this._listeners.get(event).push(listener);
     return this;
   }

@@ -17,9 +17,12 @@ export class Irc {
   }
 }
 
+/** What a session follows by itself; see _event. */
+const OWN_EVENTS = ['nick', 'account', 'capabilities', 'isupport', 'reconnect', 'sts'];
+
 class IrcSession extends Handle {
   constructor(client, { handle, nick, account, capabilities, isupport }, sts) {
-    super(client, 'irc', handle);
+    super(client, 'irc', handle, OWN_EVENTS);
     this.nick = nick;
     this.account = account;
     this.capabilities = capabilities;

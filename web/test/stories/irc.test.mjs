@@ -49,6 +49,30 @@ test('IRC', { skip: missing('firefox-esr', 'ngircd', 'openssl') }, async (t) => 
         assert.deepEqual([seen.nick, seen.channel], ['ben', '#kai']);
       });
 
+      await t.test('what nobody listens to stays in Go, and crosses from the first listener on', async () => {
+        const { before, after } = await page.run('listen', async () => {
+          const { anna, ben } = stage.held;
+          const client = stage.wire._client;
+          const { event } = client;
+          const crossed = [];
+          client.event = (module, id, json) => {
+            if (id === anna._id) crossed.push(...JSON.parse(json).map(([name]) => name));
+            event.call(client, module, id, json);
+          };
+          await ben.send('#kai', 'unheard');
+          await ben.ping(); // the server has it
+          await anna.ping(); // and has passed it on
+          const before = crossed.splice(0);
+          const heard = new Promise((resolve) => anna.once('message', ({ text }) => resolve(text)));
+          await ben.send('#kai', 'heard');
+          await heard;
+          delete client.event;
+          return { before, after: [crossed, await heard] };
+        });
+        assert.deepEqual(before, []);
+        assert.deepEqual(after, [['message'], 'heard']);
+      });
+
       await t.test('messages, notices and actions', async () => {
         const got = await page.run('talk', async () => {
           const { anna, ben } = stage.held;
