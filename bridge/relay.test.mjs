@@ -497,6 +497,15 @@ describe('a page that sends too much', () => {
     assert.equal(drained, 1);
   });
 
+  test('a list of buffers that has holes is none', limit, () => {
+    const { worker } = alone();
+    worker.open('h', 1, {});
+    worker.receive(['open', 1]);
+    worker.receive(['sent', 1, 0, new Array(2)]);
+    worker.receive(['sent', 1, 0, Object.assign(new Array(3), { 0: new ArrayBuffer(PIECE), 2: new ArrayBuffer(PIECE) })]);
+    assert.equal(worker.spares.length, 0);
+  });
+
   test('a datagram that is text is none', limit, () => {
     const { worker } = alone();
     const socket = worker.bind({});
