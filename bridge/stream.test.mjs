@@ -29,6 +29,7 @@ function opened() {
       buffered = 0;
       socket.ondrain();
     },
+    arrives: (data) => socket.ondata({ data }),
   };
 }
 
@@ -61,3 +62,23 @@ for (const length of [1, 16 * KIB, 40 * KIB, 64 * KIB, 384 * KIB]) {
     }
   });
 }
+
+test('a buffer that has been read is given up at once, and no sooner', () => {
+  const { stream, arrives } = opened();
+  const [large, small] = [64 * KIB, 1024].map((length) => new Uint8Array(length).fill(7).buffer);
+  arrives(large);
+  arrives(small);
+  const target = new Uint8Array(64 * KIB);
+  assert.equal(stream.read(target.subarray(1)), 64 * KIB - 1);
+  assert.equal(large.byteLength, 64 * KIB);
+  assert.equal(stream.read(target), 1 + 1024);
+  assert.deepEqual([...target.subarray(0, 1025)], Array(1025).fill(7));
+  assert.deepEqual([large.byteLength, small.byteLength], [0, 1024], 'what is small costs less where it is');
+});
+
+test('one that can not be given up is read as any other', () => {
+  const { stream, arrives } = opened();
+  arrives(new SharedArrayBuffer(64 * KIB));
+  assert.equal(stream.read(new Uint8Array(128 * KIB)), 64 * KIB);
+  assert.equal(stream.read(new Uint8Array(1)), 0);
+});
