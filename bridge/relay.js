@@ -27,7 +27,7 @@ const WINDOW = 1024 * 1024;
 /** What the worker may have on its way to the page before it is asked for a pause. */
 const ROOM = 512 * 1024;
 /** What has been taken, or sent, is told when it comes to so much: a message for each would cost the page as much as the data. */
-const TOOK = WINDOW / 8;
+const TOOK = WINDOW / 16;
 const SENT = ROOM / 4;
 /** The buffers in which bytes are joined, and how many that have come back are kept: a socket in bulk has no more on their way. */
 const PIECE = 128 * 1024;
@@ -60,7 +60,7 @@ const toPage = {
 };
 const toWorker = {
   __proto__: null,
-  open: [], data: [bytes], sent: [natural, listOf(buffer)], error: [text, text], close: [],
+  open: [], data: [listOf(bytes)], sent: [natural, listOf(buffer)], error: [text, text], close: [],
   listening: [natural], accepted: [number, text, natural], unlistened: [],
   bound: [text, natural], message: [buffer, text, natural], unbound: [text, text],
   online: [],
@@ -116,6 +116,8 @@ export class PageRelay {
   }
 
   failed(id, error) {
+    const entry = this.sockets.get(id);
+    if (entry) this.postHeld(entry);
     this.post(['error', id, String(error.name || 'Error'), String(error.message || '')]);
   }
 
@@ -139,7 +141,7 @@ export class PageRelay {
   watch(id, socket) {
     const entry = {
       id, socket, closing: false, timer: 0,
-      unacknowledged: 0, choked: false, suspended: 0, // of what has been received
+      unacknowledged: 0, held: [], heldLength: 0, choked: false, suspended: 0, // of what has been received
       queue: [], queued: 0, full: false, ahead: 0, sent: 0, used: [], // of what is to be sent
     };
     this.sockets.set(id, entry);
@@ -158,8 +160,10 @@ export class PageRelay {
     socket.onclose = () => this.forget(entry);
   }
 
-  forget({ id, socket, timer }) {
+  forget(entry) {
+    const { id, socket, timer } = entry;
     clearTimeout(timer);
+    this.postHeld(entry);
     this.sockets.delete(id);
     socket.onopen = socket.ondata = socket.ondrain = socket.onerror = socket.onclose = null;
     this.post(['close', id]);
@@ -173,13 +177,24 @@ export class PageRelay {
       entry.choked = true;
       entry.socket.suspend();
     }
-    this.post(['data', entry.id, data], transferOf(data));
+    entry.held.push(data);
+    entry.heldLength += lengthOf(data);
+    if (entry.unacknowledged - entry.heldLength < TOOK || entry.heldLength >= TOOK) this.postHeld(entry);
+  }
+
+  postHeld(entry) {
+    const { id, held } = entry;
+    if (held.length === 0) return;
+    entry.held = [];
+    entry.heldLength = 0;
+    this.post(['data', id, held], held.filter(buffer));
   }
 
   took(id, length) {
     const entry = this.sockets.get(id) || this.datagrams.get(id);
     if (!entry) return;
     entry.unacknowledged = Math.max(0, entry.unacknowledged - length);
+    this.postHeld(entry);
     if (entry.choked && entry.unacknowledged <= WINDOW / 2) {
       entry.choked = false;
       entry.socket.resume();
@@ -250,6 +265,7 @@ export class PageRelay {
     const entry = this.sockets.get(id);
     if (!entry || entry.closing) return;
     entry.closing = true;
+    entry.held = [];
     entry.timer = setTimeout(() => this.forget(entry), LINGER);
     this.release(entry);
     this.sendQueued(entry, true);
@@ -316,7 +332,7 @@ export class PageRelay {
       this.post(['unbound', id, String(error.name || 'Error'), String(error.message || '')]);
       return;
     }
-    const entry = { socket, unacknowledged: 0 };
+    const entry = { socket, unacknowledged: 0, held: [] }; // datagrams are not held
     this.datagrams.set(id, entry);
     socket.onmessage = (event) => {
       // As a kernel does with datagrams that nobody fetches.
@@ -513,8 +529,9 @@ const socketHandlers = {
     if (this.readyState === 'connecting') this.readyState = 'open';
     if (this.onopen) this.onopen({});
   },
-  data(data) {
-    if (this.suspended > 0) this.unasked += lengthOf(data);
+  data(chunks) {
+    const length = chunks.reduce((sum, data) => sum + lengthOf(data), 0);
+    if (this.suspended > 0) this.unasked += length;
     // More than the page could have had on its way: it does not stop.
     if (this.unasked > 2 * WINDOW) {
       if (this.readyState !== 'open') return;
@@ -522,8 +539,10 @@ const socketHandlers = {
       this.relay.post(['close', this.id]);
       return;
     }
-    took(this, lengthOf(data));
-    if (this.ondata) this.ondata({ data });
+    took(this, length);
+    chunks.forEach((data, i) => {
+      if (this.ondata) this.ondata({ data, more: i + 1 < chunks.length });
+    });
   },
   sent(length, used) {
     this.relay.keep(used);

@@ -79,7 +79,7 @@ const OPERATIONS = {
     listen: [80, {}, 5], unlisten: [], bind: [{}], sendTo: [new ArrayBuffer(1), '10.0.0.9', 53], group: [true, '224.0.0.251'], unbind: [],
   },
   toWorker: {
-    open: [], data: [new ArrayBuffer(1)], sent: [1, []], error: ['NetworkError', ''], close: [], listening: [80],
+    open: [], data: [[new ArrayBuffer(1)]], sent: [1, []], error: ['NetworkError', ''], close: [], listening: [80],
     accepted: [-7, '10.0.0.9', 5], unlistened: [], bound: ['0.0.0.0', 5], message: [new ArrayBuffer(1), '10.0.0.9', 53],
     unbound: ['NetworkError', ''], online: [],
   },
@@ -425,6 +425,83 @@ describe('bytes to be sent', () => {
   });
 });
 
+describe('bytes that are received', () => {
+  const TOOK = WINDOW / 16;
+
+  /** A page whose open socket gets what the test says, with the lengths of what it has posted. */
+  function receiving(t) {
+    const both = scripted(t);
+    both.socket.onopen();
+    both.posted.length = 0;
+    const posted = () => both.posted.splice(0)
+      .map(([operation, , what]) => (operation === 'data' ? what.map((data) => data.byteLength ?? data) : operation));
+    return { ...both, posted, came: (length) => both.socket.ondata({ data: new ArrayBuffer(length) }) };
+  }
+
+  test('go one by one, and together once the worker has so much that it will tell of it', limit, (t) => {
+    const { page, posted, came } = receiving(t);
+    for (let i = 0; i < 3; i++) came(TOOK / 2);
+    assert.deepEqual(posted(), [[TOOK / 2], [TOOK / 2]]);
+    came(1);
+    page.receive(['took', 1, TOOK]);
+    assert.deepEqual(posted(), [[TOOK / 2, 1]]);
+    came(2);
+    assert.deepEqual(posted(), [[2]]);
+  });
+
+  test('do not wait when they are many, however far behind the worker is', limit, (t) => {
+    const { posted, came, calls } = receiving(t);
+    for (let i = 0; i < 5; i++) came(TOOK);
+    assert.deepEqual(posted(), Array(5).fill([TOOK]));
+    for (let i = 0; i < 9; i++) came(TOOK / 4);
+    assert.deepEqual(posted(), Array(2).fill(Array(4).fill(TOOK / 4)));
+    for (let i = 0; i < 11; i++) came(TOOK);
+    assert.deepEqual(calls, ['suspend'], 'those that wait count');
+  });
+
+  for (const [name, end] of [
+    ['the end', ({ socket }) => socket.onclose()],
+    ['an error', ({ socket }) => socket.onerror({ name: 'NetworkError', message: '' })],
+    ['a failure to send', ({ page, socket }) => {
+      socket.send = () => { throw new Error('not open'); };
+      page.receive(['send', 1, new ArrayBuffer(1), 1]);
+    }],
+  ]) {
+    test(`go before ${name}`, limit, (t) => {
+      const both = receiving(t);
+      both.came(TOOK);
+      both.socket.ondata({ data: 'text' });
+      both.came(3);
+      end(both);
+      const [first, held, last] = both.posted();
+      assert.deepEqual([first, held], [[TOOK], ['text', 3]]);
+      assert.match(last, /^(close|error)$/);
+    });
+  }
+
+  test('and that nobody wants any more do not go', limit, (t) => {
+    const { page, socket, posted, came } = receiving(t);
+    came(TOOK);
+    came(1);
+    page.receive(['close', 1]);
+    socket.onclose();
+    assert.deepEqual(posted(), [[TOOK], 'close']);
+  });
+
+  test('are told of whenever the worker has taken as many as make the page wait', limit, () => {
+    const took = [];
+    const worker = new WorkerRelay(([operation, , length]) => { if (operation === 'took') took.push(length); });
+    const socket = worker.open('h', 1, {});
+    worker.receive(['open', 1]);
+    const seen = [];
+    socket.ondata = ({ data, more }) => seen.push([data.byteLength, more]);
+    worker.receive(['data', 1, [1, 2, TOOK - 4].map((length) => new ArrayBuffer(length))]);
+    assert.deepEqual([seen, took], [[[1, true], [2, true], [TOOK - 4, false]], []]);
+    worker.receive(['data', 1, [new ArrayBuffer(1)]]);
+    assert.deepEqual(took, [TOOK]);
+  });
+});
+
 describe('a page that sends too much', () => {
   /** A worker half, and the one socket that it has opened. */
   function alone() {
@@ -438,10 +515,10 @@ describe('a page that sends too much', () => {
     const { worker, posted } = alone();
     const socket = worker.open('h', 1, {});
     const seen = [];
-    socket.ondata = ({ data }) => seen.push(data.byteLength);
+    socket.ondata = ({ data, more }) => { if (!more) seen.push(data.byteLength); };
     socket.onerror = ({ name }) => seen.push(name);
     worker.receive(['open', 1]);
-    const more = () => worker.receive(['data', 1, new ArrayBuffer(256 * KIB)]);
+    const more = () => worker.receive(['data', 1, [new ArrayBuffer(128 * KIB), new ArrayBuffer(128 * KIB)]]);
     for (let i = 0; i < 100; i++) more();
     assert.equal(seen.length, 100, 'who reads gets all');
     socket.suspend();
@@ -459,7 +536,7 @@ describe('a page that sends too much', () => {
     worker.receive(['open', 1]);
     for (let i = 0; i < 100; i++) {
       socket.suspend();
-      worker.receive(['data', 1, new ArrayBuffer(512 * KIB)]);
+      worker.receive(['data', 1, [new ArrayBuffer(512 * KIB)]]);
       socket.resume();
     }
     assert.deepEqual([count('took'), count('close')], [100, 0]);
@@ -501,6 +578,7 @@ describe('a page that sends too much', () => {
     const { worker } = alone();
     worker.open('h', 1, {});
     worker.receive(['open', 1]);
+    worker.receive(['data', 1, new Array(2)]);
     worker.receive(['sent', 1, 0, new Array(2)]);
     worker.receive(['sent', 1, 0, Object.assign(new Array(3), { 0: new ArrayBuffer(PIECE), 2: new ArrayBuffer(PIECE) })]);
     assert.equal(worker.spares.length, 0);

@@ -81,7 +81,7 @@ export class Stream {
     this.socket = socket;
     // In the same turn, or the first events are lost.
     socket.onopen = () => this.onopen();
-    socket.ondata = (event) => this.ondata(event.data);
+    socket.ondata = (event) => this.ondata(event.data, event.more);
     socket.ondrain = () => this.ondrain();
     socket.onerror = (event) => this.onerror(event);
     socket.onclose = () => this.onclose();
@@ -97,18 +97,18 @@ export class Stream {
     this.notify(OPEN);
   }
 
-  ondata(data) {
+  /** @param more whether the next chunk is here as well: see relay.js */
+  ondata(data, more) {
     if (this.closed || this.ended) return;
     // The framing is what arrives, whatever was asked for.
     const chunk = typeof data === 'string' ? data : new Uint8Array(data);
-    if (chunk.length === 0) return;
-    this.queue.push(chunk);
+    if (chunk.length > 0) this.queue.push(chunk);
     this.queued += chunk.length;
     if (this.queued > HIGH_WATER && !this.suspended) {
       this.suspended = true;
       this.socket.suspend();
     }
-    if (this.wantsRead) {
+    if (this.wantsRead && this.queued > 0 && !more) {
       this.wantsRead = false;
       this.notify(READABLE);
     }

@@ -1,7 +1,7 @@
 // A stream over a platform whose answers the test gives.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SEND_WINDOW, Stream, WRITABLE } from './stream.js';
+import { READABLE, SEND_WINDOW, Stream, WRITABLE } from './stream.js';
 
 const KIB = 1024;
 /** What the platform takes before it asks for a pause. */
@@ -29,7 +29,7 @@ function opened() {
       buffered = 0;
       socket.ondrain();
     },
-    arrives: (data) => socket.ondata({ data }),
+    arrives: (data, more) => socket.ondata({ data, more }),
   };
 }
 
@@ -81,4 +81,20 @@ test('one that can not be given up is read as any other', () => {
   arrives(new SharedArrayBuffer(64 * KIB));
   assert.equal(stream.read(new Uint8Array(128 * KIB)), 64 * KIB);
   assert.equal(stream.read(new Uint8Array(1)), 0);
+});
+
+test('who waits to read hears of chunks that come together when they are all there', () => {
+  const { stream, signals, arrives } = opened();
+  assert.equal(stream.read(new Uint8Array(1)), 0);
+  arrives(new ArrayBuffer(1), true);
+  arrives(new ArrayBuffer(2), true);
+  assert.deepEqual(signals, []);
+  arrives(new ArrayBuffer(0), false);
+  assert.deepEqual(signals, [READABLE]);
+  assert.equal(stream.read(new Uint8Array(8)), 3);
+  assert.equal(stream.read(new Uint8Array(8)), 0);
+  arrives(new ArrayBuffer(0), false);
+  assert.deepEqual(signals, [READABLE]);
+  arrives(new ArrayBuffer(1));
+  assert.deepEqual(signals, [READABLE, READABLE]);
 });
