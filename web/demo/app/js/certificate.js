@@ -1,6 +1,6 @@
 /* Certificates: whether this phone trusts a server, whether our own TLS does, and what is wrong. */
 
-/* global config, el, FormView, View, BACK, Views, Wires, longDate */
+/* global config, el, FormView, View, BACK, Views, Wires, longDate, steps */
 /* exported CertificateView */
 
 const CAUSES = {
@@ -38,18 +38,20 @@ class CertificateView extends FormView {
     });
   }
 
-  async check({ host, port }) {
-    if (!host) throw new Error('Enter a server, such as mail.example.org.');
-    this.wait('Asking, by the phone’s TLS and by our own…');
-    const wire = await Wires.get('trust');
-    try {
-      const report = await wire.trust.check(host, Number(port));
-      if (!this.shown) return;
-      this.edit();
-      Views.open(new ReportView(host, report));
-    } finally {
-      Wires.close('trust'); // the largest module of all
-    }
+  check({ host, port }) {
+    return steps(this, function* () {
+      if (!host) throw new Error('Enter a server, such as mail.example.org.');
+      this.wait('Asking, by the phone’s TLS and by our own…');
+      const wire = yield Wires.get('trust');
+      try {
+        const report = yield wire.trust.check(host, Number(port));
+        if (!this.shown) return;
+        this.edit();
+        Views.open(new ReportView(host, report));
+      } finally {
+        Wires.close('trust'); // the largest module of all
+      }
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /* Chat: the channels, and what is said in one of them. */
 
-/* global el, line, notice, View, List, MenuView, FormView, Views, BACK, Accounts, Mentions, Wires, ChatSetupView */
+/* global el, line, notice, View, List, MenuView, FormView, Views, BACK, Accounts, Mentions, Wires, ChatSetupView, steps */
 /* exported ChatView */
 
 const LINES_KEPT = 200;
@@ -27,21 +27,23 @@ class ChatView extends View {
 
   key(event) { return this.list.key(event); }
 
-  async connect() {
-    this.connecting = true;
-    this.wait('Connecting to the chat…');
-    try {
-      const { server, channels } = Accounts.get('chat');
-      const wire = await Wires.get('chat');
-      this.follow(await wire.irc.connect(Object.assign({ reconnect: true }, server)));
-      await Promise.all(channels.map((name) => this.join(name)));
-      this.rooms.sort((a, b) => channels.indexOf(a.title) - channels.indexOf(b.title));
-      this.show();
-    } catch (error) {
-      this.lost(error);
-    } finally {
-      this.connecting = false;
-    }
+  connect() {
+    return steps(this, function* () {
+      this.connecting = true;
+      this.wait('Connecting to the chat…');
+      try {
+        const { server, channels } = Accounts.get('chat');
+        const wire = yield Wires.get('chat');
+        this.follow(yield wire.irc.connect(Object.assign({ reconnect: true }, server)));
+        yield Promise.all(channels.map((name) => this.join(name)));
+        this.rooms.sort((a, b) => channels.indexOf(a.title) - channels.indexOf(b.title));
+        this.show();
+      } catch (error) {
+        this.lost(error);
+      } finally {
+        this.connecting = false;
+      }
+    });
   }
 
   follow(session) {
@@ -63,7 +65,7 @@ class ChatView extends View {
   interrupted(session, note, text) {
     if (this.session !== session) return;
     this.note = note;
-    for (const room of this.rooms) {
+    for (let room of this.rooms) {
       room.note = note === 'waiting' ? note : '';
       room.say(el('p', 'event', text));
       room.refresh();
@@ -77,18 +79,20 @@ class ChatView extends View {
     if (session) session.close();
     if (error.code === 'EPANIC') Wires.close('chat');
     this.note = '';
-    for (const room of this.rooms) room.say(el('p', 'event', error.message));
+    for (let room of this.rooms) room.say(el('p', 'event', error.message));
     this.fail('Chat does not work now', error, () => this.connect(), ['Options', () => this.menu()]);
   }
 
   /** Goes into a channel, and shows what was said there before, where the server keeps it. */
-  async join(name) {
-    const { channel, topic } = await this.session.join(name);
-    const room = this.room(channel);
-    room.topic = topic;
-    if (this.session.isupport.CHATHISTORY === undefined) return;
-    const past = await this.session.history(channel, { limit: HISTORY }).catch(() => []); // not every channel has one
-    room.before(past.filter(({ event }) => event === 'message'));
+  join(name) {
+    return steps(this, function* () {
+      const { channel, topic } = yield this.session.join(name);
+      const room = this.room(channel);
+      room.topic = topic;
+      if (this.session.isupport.CHATHISTORY === undefined) return;
+      const past = yield this.session.history(channel, { limit: HISTORY }).catch(() => []); // not every channel has one
+      room.before(past.filter(({ event }) => event === 'message'));
+    });
   }
 
   /** The room of that name, with what has been said in it before. */
@@ -157,21 +161,23 @@ class ChatView extends View {
     return new FormView('Join a channel', 'chat', {
       fields: [{ name: 'channel', label: 'Channel', value: '#' }],
       action: 'Join',
-      done: async ({ channel }, form) => {
-        await this.join(channel);
+      done: ({ channel }, form) => steps(this, function* () {
+        yield this.join(channel);
         this.keepChannels();
         if (form.shown) Views.back();
-      },
+      }),
     });
   }
 
-  async part(room) {
-    // Of a conversation with one person the server knows nothing; what it refuses is over all the same. Until it has
-    // answered, more may be said.
-    if (/^[#&+!]/.test(room.title)) await this.session.part(room.title).catch(() => {});
-    this.rooms = this.rooms.filter((other) => other !== room);
-    this.keepChannels();
-    if (this.shown && this.session) this.show();
+  part(room) {
+    return steps(this, function* () {
+      // Of a conversation with one person the server knows nothing; what it refuses is over all the same. Until it has
+      // answered, more may be said.
+      if (/^[#&+!]/.test(room.title)) yield this.session.part(room.title).catch(() => {});
+      this.rooms = this.rooms.filter((other) => other !== room);
+      this.keepChannels();
+      if (this.shown && this.session) this.show();
+    });
   }
 
   keepChannels() {
@@ -240,7 +246,7 @@ class RoomView extends View {
   /** What was said before: it stands above what has come meanwhile. */
   before(messages) {
     const first = this.log.firstChild;
-    for (const message of messages) {
+    for (let message of messages) {
       if (!this.known(message)) this.log.insertBefore(spoken(message), first);
     }
     this.log.scrollTop = this.log.scrollHeight;
@@ -253,31 +259,33 @@ class RoomView extends View {
     return false;
   }
 
-  async send() {
-    const text = this.input.value.trim();
-    const { session } = this.chat;
-    if (!text) return;
-    if (!session) {
-      this.say(el('p', 'event', 'Not sent: there is no connection. Go back to connect again.'));
-      return;
-    }
-    this.input.value = '';
-    const action = /^\/me\s+(.+)/.exec(text);
-    try {
-      const { id, time } = action ? await session.action(this.title, action[1]) : await session.send(this.title, text);
-      this.speak({ id, time, nick: session.nick, text: action ? action[1] : text, action: !!action });
-      this.log.scrollTop = this.log.scrollHeight;
-    } catch (error) {
-      if (!this.input.value) this.input.value = text;
-      this.say(el('p', 'event', `Not sent: ${error.message}`));
-    }
+  send() {
+    return steps(this, function* () {
+      const text = this.input.value.trim();
+      const { session } = this.chat;
+      if (!text) return;
+      if (!session) {
+        this.say(el('p', 'event', 'Not sent: there is no connection. Go back to connect again.'));
+        return;
+      }
+      this.input.value = '';
+      const action = /^\/me\s+(.+)/.exec(text);
+      try {
+        const { id, time } = action ? yield session.action(this.title, action[1]) : yield session.send(this.title, text);
+        this.speak({ id, time, nick: session.nick, text: action ? action[1] : text, action: !!action });
+        this.log.scrollTop = this.log.scrollHeight;
+      } catch (error) {
+        if (!this.input.value) this.input.value = text;
+        this.say(el('p', 'event', `Not sent: ${error.message}`));
+      }
+    });
   }
 }
 
 /** The same for a nick at any time. */
 function colour(nick) {
   let sum = 0;
-  for (const character of nick.toLowerCase()) sum = (sum * 31 + character.codePointAt(0)) % 65521;
+  for (let character of nick.toLowerCase()) sum = (sum * 31 + character.codePointAt(0)) % 65521;
   return NICK_COLOURS[sum % NICK_COLOURS.length];
 }
 

@@ -1,6 +1,6 @@
 /* Writing: a message or an answer, sent by SMTP, with a copy among those sent. What was begun is kept until it is sent. */
 
-/* global Accounts, FormView, Views, Wires, people, longDate */
+/* global Accounts, FormView, Views, Wires, people, longDate, steps */
 /* exported ComposeView */
 
 const DRAFT = 'draft';
@@ -31,46 +31,50 @@ class ComposeView extends FormView {
     if (!this.answered && !this.sent && text) localStorage.setItem(DRAFT, JSON.stringify(this.values));
   }
 
-  async send({ to, subject, text }) {
-    if (!to) throw new Error('Enter whom it is for.');
-    const { address, smtp } = Accounts.get('mail');
-    if (!smtp) throw new Error('This account has no server for sending.');
-    this.wait('Sending…');
-    const wire = await Wires.get('mail');
-    const { messageId, references = [] } = this.answered || {};
-    const composed = await wire.mime.compose({
-      from: address, to, subject, text,
-      inReplyTo: messageId || undefined, references: messageId ? references.concat(messageId) : undefined,
+  send({ to, subject, text }) {
+    return steps(this, function* () {
+      if (!to) throw new Error('Enter whom it is for.');
+      const { address, smtp } = Accounts.get('mail');
+      if (!smtp) throw new Error('This account has no server for sending.');
+      this.wait('Sending…');
+      const wire = yield Wires.get('mail');
+      const { messageId, references = [] } = this.answered || {};
+      const composed = yield wire.mime.compose({
+        from: address, to, subject, text,
+        inReplyTo: messageId || undefined, references: messageId ? references.concat(messageId) : undefined,
+      });
+      const { envelope } = composed;
+      const raw = yield composed.bytes();
+      const post = yield wire.smtp.connect(smtp);
+      let rejected;
+      try {
+        ({ rejectedErrors: rejected } = yield post.send({ envelope, raw }));
+      } finally {
+        post.close();
+      }
+      this.sent = true;
+      localStorage.removeItem(DRAFT);
+      yield this.keepCopy(raw);
+      // Who sends again sends to the others.
+      if (rejected.length) {
+        this.inputs[0].value = rejected.map(({ recipient }) => recipient).join(', ');
+        throw new Error(`Sent, but not to all. ${rejected.map(({ recipient, message }) => `${recipient}: ${message}`).join(' ')}`);
+      }
+      if (this.shown) Views.back();
     });
-    const { envelope } = composed;
-    const raw = await composed.bytes();
-    const post = await wire.smtp.connect(smtp);
-    let rejected;
-    try {
-      ({ rejectedErrors: rejected } = await post.send({ envelope, raw }));
-    } finally {
-      post.close();
-    }
-    this.sent = true;
-    localStorage.removeItem(DRAFT);
-    await this.keepCopy(raw);
-    // Who sends again sends to the others.
-    if (rejected.length) {
-      this.inputs[0].value = rejected.map(({ recipient }) => recipient).join(', ');
-      throw new Error(`Sent, but not to all. ${rejected.map(({ recipient, message }) => `${recipient}: ${message}`).join(' ')}`);
-    }
-    if (this.shown) Views.back();
   }
 
   /** Among those sent; where that is refused it has been sent all the same. */
-  async keepCopy(raw) {
-    const { session } = this.inbox;
-    try {
-      const sent = (await session.list('', '*', { specialUse: true })).find(({ specialUse }) => specialUse === '\\Sent');
-      if (sent) await session.append(sent.name, raw, { flags: ['\\Seen'] });
-    } catch (error) {
-      this.inbox.note = 'no copy kept';
-    }
+  keepCopy(raw) {
+    return steps(this, function* () {
+      const { session } = this.inbox;
+      try {
+        const sent = (yield session.list('', '*', { specialUse: true })).find(({ specialUse }) => specialUse === '\\Sent');
+        if (sent) yield session.append(sent.name, raw, { flags: ['\\Seen'] });
+      } catch (error) {
+        this.inbox.note = 'no copy kept';
+      }
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /* Lookup: a name, a type, what a name server says, and whether the owner of the name has signed that. */
 
-/* global kaiwire, config, el, notice, View, List, BACK, Wires */
+/* global kaiwire, config, el, notice, View, List, BACK, Wires, steps */
 /* exported LookupView */
 
 const TYPES = ['A', 'AAAA', 'MX', 'TXT', 'NS', 'CNAME', 'SOA', 'SRV', 'PTR', 'HTTPS'];
@@ -57,50 +57,56 @@ class LookupView extends View {
     return this.list.key(event);
   }
 
-  async look() {
-    const name = this.input.value.trim();
-    const type = this.type.querySelector('.value').textContent;
-    if (!name) return;
-    const number = ++this.asked;
-    this.note = '';
-    this.results(el('div', 'notice', el('div', 'spinner'), el('p', '', 'Asking…')));
-    let nodes;
-    try {
-      nodes = await this.answer(name, type);
-    } catch (error) {
-      if (number === this.asked) this.failed(error);
-      return;
-    }
-    if (number === this.asked) this.results(...nodes);
+  look() {
+    return steps(this, function* () {
+      const name = this.input.value.trim();
+      const type = this.type.querySelector('.value').textContent;
+      if (!name) return;
+      const number = ++this.asked;
+      this.note = '';
+      this.results(el('div', 'notice', el('div', 'spinner'), el('p', '', 'Asking…')));
+      let nodes;
+      try {
+        nodes = yield this.answer(name, type);
+      } catch (error) {
+        if (number === this.asked) this.failed(error);
+        return;
+      }
+      if (number === this.asked) this.results(...nodes);
+    });
   }
 
-  async answer(name, type) {
-    const resolver = await this.resolver();
-    if (type === 'PTR' && IP_ADDRESS.test(name)) {
-      return (await resolver.reverse(name)).map((found) => recordRow(found, type));
-    }
-    const answer = resolver.validate ? await resolver.validate(name, type) : await resolver.query(name, type);
-    const { rcode, elapsed } = answer;
-    // Of signatures there is the verdict.
-    const answers = answer.answers.filter((record) => record.type !== 'RRSIG' || type === 'RRSIG');
-    this.note = `${Math.round(elapsed)} ms`;
-    const verdict = answer.status ? [verdictRow(answer)] : [];
-    if (answers.length) return verdict.concat(answers.map((record) => recordRow(record.text, record.type, lifetime(record.ttl))));
-    return verdict.concat(notice('', RCODES[rcode] || `The server says ${rcode}.`));
+  answer(name, type) {
+    return steps(this, function* () {
+      const resolver = yield this.resolver();
+      if (type === 'PTR' && IP_ADDRESS.test(name)) {
+        return (yield resolver.reverse(name)).map((found) => recordRow(found, type));
+      }
+      const answer = resolver.validate ? yield resolver.validate(name, type) : yield resolver.query(name, type);
+      const { rcode, elapsed } = answer;
+      // Of signatures there is the verdict.
+      const answers = answer.answers.filter((record) => record.type !== 'RRSIG' || type === 'RRSIG');
+      this.note = `${Math.round(elapsed)} ms`;
+      const verdict = answer.status ? [verdictRow(answer)] : [];
+      if (answers.length) return verdict.concat(answers.map((record) => recordRow(record.text, record.type, lifetime(record.ttl))));
+      return verdict.concat(notice('', RCODES[rcode] || `The server says ${rcode}.`));
+    });
   }
 
   /** With signatures where there is WebAssembly, which their module needs. */
-  async resolver() {
-    if (!this.open || this.open.closed) {
-      const signatures = kaiwire.capabilities().webAssembly;
-      const wire = await Wires.get(signatures ? 'signatures' : 'names');
-      // Who asks wants to know what the server says now.
-      const options = { servers: config.nameServers, cache: false };
-      this.open = signatures
-        ? await wire.dnssec.resolver(Object.assign({ anchors: config.anchors }, options))
-        : await wire.dns.resolver(options);
-    }
-    return this.open;
+  resolver() {
+    return steps(this, function* () {
+      if (!this.open || this.open.closed) {
+        const signatures = kaiwire.capabilities().webAssembly;
+        const wire = yield Wires.get(signatures ? 'signatures' : 'names');
+        // Who asks wants to know what the server says now.
+        const options = { servers: config.nameServers, cache: false };
+        this.open = signatures
+          ? yield wire.dnssec.resolver(Object.assign({ anchors: config.anchors }, options))
+          : yield wire.dns.resolver(options);
+      }
+      return this.open;
+    });
   }
 
   failed(error) {

@@ -1,6 +1,6 @@
 /* Mail: the messages of a mailbox, as many as there are, and its menu. */
 
-/* global el, line, notice, View, LongList, MenuView, Views, BACK, Accounts, Wires, MailSetupView, MessageView, ComposeView */
+/* global el, line, notice, View, LongList, MenuView, Views, BACK, Accounts, Wires, MailSetupView, MessageView, ComposeView, steps */
 /* exported MailView, person, people, shortDate, longDate, seen */
 
 const PAGE = 30;
@@ -29,20 +29,22 @@ class MailView extends View {
     this.connect(session);
   }
 
-  async connect(given) {
-    this.connecting = true;
-    this.wait('Connecting to the mail server…');
-    try {
-      const wire = await Wires.get('mail');
-      const session = given || await wire.imap.connect(Object.assign({ mailbox: null }, Accounts.get('mail').imap));
-      this.follow(session);
-      await this.open(this.mailbox || 'INBOX');
-      await session.idle();
-    } catch (error) {
-      this.lost(error);
-    } finally {
-      this.connecting = false;
-    }
+  connect(given) {
+    return steps(this, function* () {
+      this.connecting = true;
+      this.wait('Connecting to the mail server…');
+      try {
+        const wire = yield Wires.get('mail');
+        const session = given || (yield wire.imap.connect(Object.assign({ mailbox: null }, Accounts.get('mail').imap)));
+        this.follow(session);
+        yield this.open(this.mailbox || 'INBOX');
+        yield session.idle();
+      } catch (error) {
+        this.lost(error);
+      } finally {
+        this.connecting = false;
+      }
+    });
   }
 
   follow(session) {
@@ -72,15 +74,17 @@ class MailView extends View {
   }
 
   /** Another mailbox, from its newest messages on. */
-  async open(name) {
-    const { exists } = await this.session.select(name);
-    this.mailbox = name;
-    this.title = name === 'INBOX' ? 'Mail' : name;
-    this.messages = exists ? await this.fetch(`${Math.max(1, exists - PAGE + 1)}:*`) : [];
-    this.list.at = 0;
-    this.list.items = [];
-    this.element.scrollTop = 0;
-    this.show();
+  open(name) {
+    return steps(this, function* () {
+      const { exists } = yield this.session.select(name);
+      this.mailbox = name;
+      this.title = name === 'INBOX' ? 'Mail' : name;
+      this.messages = exists ? yield this.fetch(`${Math.max(1, exists - PAGE + 1)}:*`) : [];
+      this.list.at = 0;
+      this.list.items = [];
+      this.element.scrollTop = 0;
+      this.show();
+    });
   }
 
   later(update) {
@@ -90,35 +94,39 @@ class MailView extends View {
     return this.updates;
   }
 
-  async fetch(set, options) {
-    const messages = await this.session.fetch(set, Object.assign({ envelope: true, flags: true, internalDate: true }, options));
-    return messages.sort((a, b) => b.seq - a.seq);
+  fetch(set, options) {
+    return steps(this, function* () {
+      const messages = yield this.session.fetch(set, Object.assign({ envelope: true, flags: true, internalDate: true }, options));
+      return messages.sort((a, b) => b.seq - a.seq);
+    });
   }
 
-  async arrived() {
-    const last = this.messages.length ? this.messages[0].uid : 0;
-    // "n:*" always has the last message, also if its number is less than n (RFC 3501, 6.4.8).
-    const fresh = (await this.fetch(`${last + 1}:*`, { uid: true })).filter(({ uid }) => uid > last);
-    this.messages = fresh.concat(this.messages);
-    this.show();
+  arrived() {
+    return steps(this, function* () {
+      const last = this.messages.length ? this.messages[0].uid : 0;
+      // "n:*" always has the last message, also if its number is less than n (RFC 3501, 6.4.8).
+      const fresh = (yield this.fetch(`${last + 1}:*`, { uid: true })).filter(({ uid }) => uid > last);
+      this.messages = fresh.concat(this.messages);
+      this.show();
+    });
   }
 
   /** The next page of older ones, once the focus comes near. */
   more() {
     if (this.loading || !this.session || !this.messages.length || this.messages[this.messages.length - 1].seq === 1) return;
     this.loading = true;
-    this.later(async () => {
+    this.later(() => steps(this, function* () {
       const { seq, uid } = this.messages[this.messages.length - 1];
-      const older = seq > 1 ? await this.fetch(`${Math.max(1, seq - PAGE)}:${seq - 1}`) : [];
+      const older = seq > 1 ? yield this.fetch(`${Math.max(1, seq - PAGE)}:${seq - 1}`) : [];
       this.messages = this.messages.concat(older.filter((message) => message.uid < uid));
       this.loading = false;
       this.show();
-    }).then(() => { this.loading = false; });
+    })).then(() => { this.loading = false; });
   }
 
   expunged(seq) {
     this.messages = this.messages.filter((message) => message.seq !== seq);
-    for (const message of this.messages) if (message.seq > seq) message.seq--;
+    for (let message of this.messages) if (message.seq > seq) message.seq--;
     this.show();
   }
 
@@ -153,16 +161,18 @@ class MailView extends View {
     ]));
   }
 
-  async choose() {
-    this.wait('Asking for the mailboxes…');
-    try {
-      const mailboxes = (await this.session.list()).filter(({ flags }) => !flags.some((flag) => /^\\(noselect|nonexistent)$/i.test(flag)));
-      if (!this.shown) return;
-      this.show();
-      Views.open(new MenuView('Mailboxes', 'mail', mailboxes.map(({ name }) => [name, () => this.change(name)])));
-    } catch (error) {
-      if (this.session) this.lost(error);
-    }
+  choose() {
+    return steps(this, function* () {
+      this.wait('Asking for the mailboxes…');
+      try {
+        const mailboxes = (yield this.session.list()).filter(({ flags }) => !flags.some((flag) => /^\\(noselect|nonexistent)$/i.test(flag)));
+        if (!this.shown) return;
+        this.show();
+        Views.open(new MenuView('Mailboxes', 'mail', mailboxes.map(({ name }) => [name, () => this.change(name)])));
+      } catch (error) {
+        if (this.session) this.lost(error);
+      }
+    });
   }
 
   change(name) {

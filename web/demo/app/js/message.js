@@ -1,6 +1,6 @@
 /* One message, and what is attached to it. */
 
-/* global el, line, notice, View, MenuView, Views, BACK, Platform, ComposeView, people, longDate, seen */
+/* global el, line, notice, View, MenuView, Views, BACK, Platform, ComposeView, people, longDate, seen, steps */
 /* exported MessageView */
 
 /** Octets of a text that are shown; who wants more has a computer. */
@@ -50,17 +50,19 @@ class MessageView extends View {
     this.setKeys(BACK, file ? ['Open', () => Views.open(new AttachmentView(file))] : null, ['Options', () => this.menu()]);
   }
 
-  async load() {
-    this.left = false;
-    this.wait('Opening…');
-    try {
-      this.message = await this.session.open(this.uid, { maxText: TEXT_LIMIT });
-      this.show();
-      const listed = this.listed();
-      if (listed && !seen(listed)) await this.mark('add');
-    } catch (error) {
-      this.fail('This message cannot be shown', error, () => this.load());
-    }
+  load() {
+    return steps(this, function* () {
+      this.left = false;
+      this.wait('Opening…');
+      try {
+        this.message = yield this.session.open(this.uid, { maxText: TEXT_LIMIT });
+        this.show();
+        const listed = this.listed();
+        if (listed && !seen(listed)) yield this.mark('add');
+      } catch (error) {
+        this.fail('This message cannot be shown', error, () => this.load());
+      }
+    });
   }
 
   /** The message in the list, which may be gone by now. */
@@ -98,31 +100,37 @@ class MessageView extends View {
   }
 
   /** Does something to the message, after which the list is shown. */
-  async act(change) {
-    try {
-      await change();
-      if (this.shown) Views.back();
-    } catch (error) {
-      this.fail('That did not work', error, () => this.act(change));
-    }
+  act(change) {
+    return steps(this, function* () {
+      try {
+        yield change();
+        if (this.shown) Views.back();
+      } catch (error) {
+        this.fail('That did not work', error, () => this.act(change));
+      }
+    });
   }
 
-  async mark(action) {
-    await this.session.store(this.uid, action, ['\\Seen'], { uid: true });
-    const listed = this.listed();
-    if (listed) listed.flags = listed.flags.filter((flag) => flag !== '\\Seen').concat(action === 'add' ? ['\\Seen'] : []);
-    // The person may have gone back to the list before the server has answered.
-    if (this.inbox.shown && this.inbox.session === this.session) this.inbox.show();
+  mark(action) {
+    return steps(this, function* () {
+      yield this.session.store(this.uid, action, ['\\Seen'], { uid: true });
+      const listed = this.listed();
+      if (listed) listed.flags = listed.flags.filter((flag) => flag !== '\\Seen').concat(action === 'add' ? ['\\Seen'] : []);
+      // The person may have gone back to the list before the server has answered.
+      if (this.inbox.shown && this.inbox.session === this.session) this.inbox.show();
+    });
   }
 
-  async remove() {
-    const trash = (await this.session.list('', '*', { specialUse: true })).find(({ specialUse }) => specialUse === '\\Trash');
-    if (trash && trash.name !== this.inbox.mailbox) {
-      await this.session.move(this.uid, trash.name, { uid: true });
-    } else {
-      await this.session.store(this.uid, 'add', ['\\Deleted'], { uid: true });
-      await this.session.expunge({ uids: this.uid });
-    }
+  remove() {
+    return steps(this, function* () {
+      const trash = (yield this.session.list('', '*', { specialUse: true })).find(({ specialUse }) => specialUse === '\\Trash');
+      if (trash && trash.name !== this.inbox.mailbox) {
+        yield this.session.move(this.uid, trash.name, { uid: true });
+      } else {
+        yield this.session.store(this.uid, 'add', ['\\Deleted'], { uid: true });
+        yield this.session.expunge({ uids: this.uid });
+      }
+    });
   }
 }
 
@@ -151,66 +159,74 @@ class AttachmentView extends View {
     return !!step;
   }
 
-  async load() {
-    this.left = false;
-    this.wait('Fetching…');
-    try {
-      const pieces = await this.pieces();
-      if (this.left) return;
-      this.blob = new Blob(pieces, { type: this.file.type });
-      await this.show();
-    } catch (error) {
-      this.fail('This file cannot be fetched', error, () => this.load());
-    }
-  }
-
-  async pieces() {
-    const download = await this.file.download();
-    const pieces = [];
-    try {
-      let arrived = 0;
-      for (let piece; !this.left && (piece = await download.read());) {
-        arrived += piece.length;
-        if (arrived > FILE_LIMIT) throw new Error('It is larger than what this phone has memory for.');
-        pieces.push(piece);
-        if (download.size) this.progress(`Fetching… ${Math.min(100, Math.floor(100 * download.received / download.size))} %`);
+  load() {
+    return steps(this, function* () {
+      this.left = false;
+      this.wait('Fetching…');
+      try {
+        const pieces = yield this.pieces();
+        if (this.left) return;
+        this.blob = new Blob(pieces, { type: this.file.type });
+        yield this.show();
+      } catch (error) {
+        this.fail('This file cannot be fetched', error, () => this.load());
       }
-    } finally {
-      download.close();
-    }
-    return pieces;
+    });
   }
 
-  async show() {
-    const { type } = this.file;
-    this.setKeys(BACK, Platform.opens ? ['Open', () => this.does(Platform.open(this.blob, this.title))] : null,
-      ['Save', () => this.does(Platform.save(this.blob, this.title), (path) => `Saved as ${path}`)]);
-    if (/^image\/(png|jpeg|gif|bmp)$/.test(type)) {
-      this.url = URL.createObjectURL(this.blob);
-      const image = el('img', 'picture');
-      image.alt = this.title;
-      image.src = this.url;
-      this.fill(image);
-    } else if (type === 'text/plain') {
-      const body = el('div', 'body', await textOf(this.blob, this.file.parameters.charset));
-      body.dir = 'auto';
-      this.fill(el('article', 'message', body));
-    } else {
-      this.fill(notice(this.title, type, octets(this.blob.size)));
-    }
-    this.rest();
+  pieces() {
+    return steps(this, function* () {
+      const download = yield this.file.download();
+      const pieces = [];
+      try {
+        let arrived = 0;
+        for (let piece; !this.left && (piece = yield download.read());) {
+          arrived += piece.length;
+          if (arrived > FILE_LIMIT) throw new Error('It is larger than what this phone has memory for.');
+          pieces.push(piece);
+          if (download.size) this.progress(`Fetching… ${Math.min(100, Math.floor(100 * download.received / download.size))} %`);
+        }
+      } finally {
+        download.close();
+      }
+      return pieces;
+    });
   }
 
-  async does(promise, words) {
-    let said;
-    try {
-      const result = await promise;
-      said = words ? words(result) : '';
-    } catch (error) {
-      said = error.message;
-    }
-    this.note = '';
-    if (said) Views.open(new SaidView(this.title, said));
+  show() {
+    return steps(this, function* () {
+      const { type } = this.file;
+      this.setKeys(BACK, Platform.opens ? ['Open', () => this.does(Platform.open(this.blob, this.title))] : null,
+        ['Save', () => this.does(Platform.save(this.blob, this.title), (path) => `Saved as ${path}`)]);
+      if (/^image\/(png|jpeg|gif|bmp)$/.test(type)) {
+        this.url = URL.createObjectURL(this.blob);
+        const image = el('img', 'picture');
+        image.alt = this.title;
+        image.src = this.url;
+        this.fill(image);
+      } else if (type === 'text/plain') {
+        const body = el('div', 'body', yield textOf(this.blob, this.file.parameters.charset));
+        body.dir = 'auto';
+        this.fill(el('article', 'message', body));
+      } else {
+        this.fill(notice(this.title, type, octets(this.blob.size)));
+      }
+      this.rest();
+    });
+  }
+
+  does(promise, words) {
+    return steps(this, function* () {
+      let said;
+      try {
+        const result = yield promise;
+        said = words ? words(result) : '';
+      } catch (error) {
+        said = error.message;
+      }
+      this.note = '';
+      if (said) Views.open(new SaidView(this.title, said));
+    });
   }
 }
 
@@ -241,6 +257,6 @@ function textOf(blob, charset) {
 /** HTML's text. A document made this way runs nothing and loads nothing. */
 function plain(html) {
   const { body } = new DOMParser().parseFromString(html.replace(/<(br|\/p|\/div|\/tr|\/li|\/h\d)\b/gi, '\n<$1'), 'text/html');
-  for (const element of Array.from(body.querySelectorAll('script, style'))) element.remove();
+  for (let element of Array.from(body.querySelectorAll('script, style'))) element.remove();
   return body.textContent.replace(/[ \t]+/g, ' ').replace(/ ?\n ?/g, '\n').replace(/\n{3,}/g, '\n\n').trim();
 }

@@ -1,17 +1,19 @@
 /* Accounts: what the person types is an address; where the servers are, the domain says itself (RFC 6186, RFC 8314). */
 
-/* global config, Accounts, FormView, Views, Wires */
+/* global config, Accounts, FormView, Views, Wires, steps */
 /* exported MailSetupView, ChatSetupView, discover */
 
 /** Asks the name servers, and gives the module's memory back. */
-async function discover(method, domain) {
-  const wire = await Wires.get('names');
-  try {
-    const resolver = await wire.dns.resolver({ servers: config.nameServers });
-    return (await resolver[method](domain)).services.filter(({ security }) => security !== 'none');
-  } finally {
-    Wires.close('names');
-  }
+function discover(method, domain) {
+  return steps(null, function* () {
+    const wire = yield Wires.get('names');
+    try {
+      const resolver = yield wire.dns.resolver({ servers: config.nameServers });
+      return (yield resolver[method](domain)).services.filter(({ security }) => security !== 'none');
+    } finally {
+      Wires.close('names');
+    }
+  });
 }
 
 class MailSetupView extends FormView {
@@ -29,22 +31,24 @@ class MailSetupView extends FormView {
     this.ready = ready;
   }
 
-  async find({ address, pass }) {
-    const domain = address.split('@')[1];
-    if (!domain || !pass) throw new Error('Enter your address, such as name@example.org, and your password.');
-    this.wait(`Asking ${domain} for its servers…`);
-    const services = await discover('discoverMail', domain).catch((error) => {
-      if (/^E(NOTFOUND|NODATA)$/.test(error.code)) return [];
-      throw error;
+  find({ address, pass }) {
+    return steps(this, function* () {
+      const domain = address.split('@')[1];
+      if (!domain || !pass) throw new Error('Enter your address, such as name@example.org, and your password.');
+      this.wait(`Asking ${domain} for its servers…`);
+      const services = yield discover('discoverMail', domain).catch((error) => {
+        if (/^E(NOTFOUND|NODATA)$/.test(error.code)) return [];
+        throw error;
+      });
+      const imap = services.find(({ name }) => name === 'imap');
+      const smtp = services.find(({ name }) => name === 'submission');
+      const auth = { user: address, pass };
+      if (!imap) {
+        Views.replace(new MailServersView(address, auth, domain, this.ready));
+        return;
+      }
+      yield signIn(this, { address, imap: login(imap, auth), smtp: smtp ? login(smtp, auth) : null }, this.ready);
     });
-    const imap = services.find(({ name }) => name === 'imap');
-    const smtp = services.find(({ name }) => name === 'submission');
-    const auth = { user: address, pass };
-    if (!imap) {
-      Views.replace(new MailServersView(address, auth, domain, this.ready));
-      return;
-    }
-    await signIn(this, { address, imap: login(imap, auth), smtp: smtp ? login(smtp, auth) : null }, this.ready);
   }
 }
 
@@ -70,13 +74,15 @@ class MailServersView extends FormView {
 const login = ({ host, port, security }, auth) => ({ host, port, security, auth });
 
 /** An account is kept once its server has let us in. */
-async function signIn(view, account, ready) {
-  view.wait(`Signing in at ${account.imap.host}…`);
-  const wire = await Wires.get('mail');
-  const session = await wire.imap.connect(Object.assign({ mailbox: null }, account.imap));
-  Accounts.keep('mail', account);
-  if (view.shown) ready(session);
-  else session.close();
+function signIn(view, account, ready) {
+  return steps(null, function* () {
+    view.wait(`Signing in at ${account.imap.host}…`);
+    const wire = yield Wires.get('mail');
+    const session = yield wire.imap.connect(Object.assign({ mailbox: null }, account.imap));
+    Accounts.keep('mail', account);
+    if (view.shown) ready(session);
+    else session.close();
+  });
 }
 
 class ChatSetupView extends FormView {
@@ -92,15 +98,17 @@ class ChatSetupView extends FormView {
     this.ready = ready;
   }
 
-  async find({ network, nick }) {
-    if (!network || !nick) throw new Error('Enter a network, such as irc.example.org, and a name of your choice.');
-    this.wait(`Asking ${network} for its servers…`);
-    const services = await discover('discoverChat', network).catch(() => []);
-    const { host, port, security } = services[0] || { host: network, port: 6697, security: 'tls' };
-    Accounts.keep('chat', {
-      server: { host, port, security, nick, altNicks: [1, 2, 3].map((n) => nick + '_'.repeat(n)) },
-      channels: config.suggest.channels,
+  find({ network, nick }) {
+    return steps(this, function* () {
+      if (!network || !nick) throw new Error('Enter a network, such as irc.example.org, and a name of your choice.');
+      this.wait(`Asking ${network} for its servers…`);
+      const services = yield discover('discoverChat', network).catch(() => []);
+      const { host, port, security } = services[0] || { host: network, port: 6697, security: 'tls' };
+      Accounts.keep('chat', {
+        server: { host, port, security, nick, altNicks: [1, 2, 3].map((n) => nick + '_'.repeat(n)) },
+        channels: config.suggest.channels,
+      });
+      if (this.shown) this.ready();
     });
-    if (this.shown) this.ready();
   }
 }

@@ -1,6 +1,6 @@
 /* Views, the keys that they get, and the three labels above the soft keys. */
 
-/* global Platform */
+/* global Platform, steps */
 /* exported el, line, notice, View, List, LongList, MenuView, FormView, Views, BACK */
 
 /** An element with a class, and its children: nodes or text. */
@@ -13,7 +13,7 @@ function el(name, className, ...children) {
 
 /** Gecko 48 has no append(). */
 function put(element, children) {
-  for (const child of children) element.appendChild(typeof child === 'string' ? document.createTextNode(child) : child);
+  for (let child of children) element.appendChild(typeof child === 'string' ? document.createTextNode(child) : child);
 }
 
 /** Text on one line, written in whichever direction its first letter has. */
@@ -290,18 +290,20 @@ class FormView extends View {
 
   get values() {
     const values = {};
-    for (const { name, value } of this.inputs) values[name] = value.trim();
+    for (let { name, value } of this.inputs) values[name] = value.trim();
     return values;
   }
 
-  async submit() {
-    if (this.problem) this.form.removeChild(this.problem);
-    this.problem = null;
-    try {
-      await this.done(this.values, this);
-    } catch (error) {
-      this.edit(error);
-    }
+  submit() {
+    return steps(this, function* () {
+      if (this.problem) this.form.removeChild(this.problem);
+      this.problem = null;
+      try {
+        yield this.done(this.values, this);
+      } catch (error) {
+        this.edit(error);
+      }
+    });
   }
 
   enter() {
@@ -396,4 +398,4 @@ addEventListener('focus', ({ target }) => {
   const { focused } = Views;
   if (target === window && document.activeElement === document.body && focused && document.body.contains(focused)) focused.focus();
 });
-for (const event of ['online', 'offline']) addEventListener(event, () => Views.network());
+for (let event of ['online', 'offline']) addEventListener(event, () => Views.network());
