@@ -2,9 +2,10 @@
 // can be read on the display.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,7 @@ const SCRIPT = fileURLToPath(new URL('serve.mjs', import.meta.url));
 const APP = fileURLToPath(new URL('app/', import.meta.url));
 /** The screens that the README shows. With KAIWIRE_SCREENS=1 this walk takes them anew. */
 const SCREENS = fileURLToPath(new URL('../docs/screens/', import.meta.url));
-const SHOWN = ['home', 'mail-account', 'mail', 'mail-message', 'mail-attachments', 'mail-write', 'offline', 'chat', 'chat-channel', 'lookup',
+const SHOWN = ['home', 'mail-account', 'mail', 'mail-message', 'mail-attachments', 'mail-write', 'mail-attach', 'offline', 'chat', 'chat-channel', 'lookup',
   'lookup-bogus', 'certificate'];
 const PATIENCE = 20_000;
 const START_PATIENCE = 300_000; // Go may have to compile the servers
@@ -96,6 +97,18 @@ async function moveTo(text, name = '') {
     }
   }
   assert.fail(`no row with ${text}`);
+}
+
+/** Opens a mailbox, and the focus is on that message of it. */
+async function inMailbox(name, subject) {
+  await press('F2');
+  await shows('Mailboxes');
+  await press('ArrowDown', 'Enter');
+  await shows('Archive', 'Select');
+  await moveTo(name);
+  await press('Enter');
+  await shows(name === 'INBOX' ? 'Mail' : name, subject, 'Open');
+  await moveTo(subject);
 }
 
 /** How many new messages the list says there are; waits until it is `count`, if that is given. */
@@ -277,6 +290,154 @@ test('mail: what is written is sent, arrives, and is kept; a refusal is shown', 
   await look('mail-reply');
   await press('F1', 'F1');
   await shows('Open');
+});
+
+test('mail: files are attached, weighed, sent piece by piece, and arrive as they were', async (t) => {
+  const before = await unread();
+  const folder = await mkdtemp(join(tmpdir(), 'kaiwire-files-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = async (name, bytes) => {
+    await writeFile(join(folder, name), bytes);
+    return join(folder, name);
+  };
+  const noise = randomBytes(300_001);
+  const paths = [await file('Lärm.bin', noise), await file('list.txt', 'milk, bread')];
+  const huge = await file('film.mp4', Buffer.alloc(7_000_000));
+  await read(() => {
+    window.dialogues = 0;
+    // The test answers in place of the browser's own dialogue.
+    window.noDialogue = (event) => {
+      if (event.target.type !== 'file') return;
+      event.preventDefault();
+      window.dialogues++;
+    };
+    addEventListener('click', window.noDialogue, true);
+  });
+  const choose = async (...chosen) => {
+    await press('Enter');
+    await (await frame.waitForSelector('input[type=file]')).uploadFile(...chosen);
+  };
+
+  await press('F2');
+  await shows('Write');
+  await press('Enter');
+  await shows('To', 'Attach a file', 'Send');
+  await page.puppeteer.keyboard.type('asha@kaiwire.example');
+  await press('ArrowDown');
+  await page.puppeteer.keyboard.type('Noise');
+  await moveTo('Attach a file');
+  await shows('Attach');
+  await choose(...paths);
+  await shows('Lärm.bin', '300 kB', 'list.txt', '11 B', 'By mail that is 411 kB. The server takes 8.4 MB.', 'Remove');
+  await moveTo('Attach a file');
+  await look('mail-attach');
+  await choose(huge);
+  await shows('film.mp4', '7.0 MB', 'By mail that is 10.0 MB, and the server takes 8.4 MB. Remove a file.');
+  await press('F2');
+  await frame.waitForFunction(() => document.querySelector('.form > .problem:first-child'), { timeout: PATIENCE });
+  await look('mail-attach-too-large');
+  await moveTo('film.mp4');
+  await press('Enter');
+  await shows('By mail that is 411 kB.');
+  assert.equal(await read(() => window.dialogues), 2);
+
+  // What was begun is there again.
+  await press('F1');
+  await shows('Open');
+  await press('F2');
+  await shows('Write');
+  await press('Enter');
+  await shows('Lärm.bin', 'list.txt', 'By mail that is 411 kB. The server takes 8.4 MB.');
+
+  // By another app of the phone, which gives a picture without a name; and by one that the person has left.
+  await read(() => {
+    window.WebActivity = class {
+      constructor(name, { type }) { this.asked = [name, type.includes('image/*')]; }
+
+      start() {
+        window.picked = this.asked;
+        return window.leave ? Promise.reject(new DOMException('left', 'AbortError')) : Promise.resolve({ blob: new Blob(['not a picture'], { type: 'image/jpeg' }) });
+      }
+    };
+  });
+  await read(() => { document.querySelector('input').value = 'asha@kaiwire.example'; });
+  await moveTo('Attach a file');
+  await press('Enter');
+  await shows('file.jpeg', '13 B');
+  assert.deepEqual(await read(() => window.picked), ['pick', true]);
+  await read(() => { window.leave = true; });
+  await moveTo('Attach a file');
+  await press('Enter');
+  assert.equal(await read(() => document.querySelectorAll('.attachments li').length), 4);
+  await read(() => { document.querySelectorAll('input')[1].value = 'Noise'; });
+
+  // The rest of the first file is held back, so that there is something to stop.
+  await read(() => {
+    const { readAsArrayBuffer } = FileReader.prototype;
+    const held = [];
+    let reads = 0;
+    window.reads = () => reads;
+    FileReader.prototype.readAsArrayBuffer = function hold(blob) {
+      if (++reads > 3) held.push(() => readAsArrayBuffer.call(this, blob));
+      else readAsArrayBuffer.call(this, blob);
+    };
+    window.release = () => {
+      FileReader.prototype.readAsArrayBuffer = readAsArrayBuffer;
+      for (const go of held) go();
+    };
+  });
+  await press('F2');
+  await shows('Sending…', '%', 'Stop');
+  await frame.waitForFunction(() => window.reads() === 4, { timeout: PATIENCE });
+  await look('mail-sending');
+  await press('F1');
+  await shows('Stopped: it was not sent.', 'Lärm.bin', 'Send');
+  await read(() => window.release());
+  await press('F2');
+  await unread(before + 1);
+  await shows('Open');
+
+  await moveTo('Noise');
+  await press('Enter');
+  await shows('From: asha@kaiwire.example', 'Lärm.bin', 'list.txt', 'file.jpeg');
+  await read(() => {
+    delete window.WebActivity;
+    removeEventListener('click', window.noDialogue, true);
+  });
+  for (const [name, bytes] of [['Lärm.bin', noise], ['list.txt', 'milk, bread']]) {
+    for (let steps = 0; steps < 20 && !await frame.evaluate((wanted) => document.querySelector('li.focused')?.innerText.includes(wanted), name); steps++) await press('ArrowDown');
+    await press('Enter');
+    await shows('Save');
+    await read(() => {
+      window.saved = null;
+      navigator.b2g.getDeviceStorage = () => ({
+        addNamed(blob) {
+          const request = {};
+          new Response(blob).arrayBuffer()
+            .then((buffer) => crypto.subtle.digest('SHA-256', buffer))
+            .then((digest) => {
+              window.saved = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+              request.onsuccess();
+            });
+          return request;
+        },
+      });
+    });
+    await press('F2');
+    await shows('Saved as');
+    assert.equal(await read(() => window.saved), createHash('sha256').update(bytes).digest('hex'), name);
+    await press('Enter', 'F1');
+    await shows('From: asha@kaiwire.example');
+  }
+  await press('F1');
+  await shows('Open');
+  // Of a large message the copy has the words alone.
+  await inMailbox('Sent', 'Noise');
+  await press('Enter');
+  await shows('[Sent with Lärm.bin, 300 kB; list.txt, 11 B; file.jpeg, 13 B]');
+  await press('F1');
+  await shows('Open');
+  await inMailbox('INBOX', 'Noise');
 });
 
 test('mail: a mailbox of any length, of which few rows are elements', async () => {

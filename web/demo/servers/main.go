@@ -41,6 +41,8 @@ const (
 const (
 	user     = "asha@kaiwire.example"
 	password = "kaiwire"
+	// maxMessage is the largest message that can be sent, in octets.
+	maxMessage = 8 << 20
 )
 
 // place is what the line of JSON says of one server.
@@ -90,7 +92,7 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	post := smtpserver.New(smtpserver.Options{User: user, Password: password, Deliver: func(m *smtpserver.Message) error {
+	post := smtpserver.New(smtpserver.Options{User: user, Password: password, MaxSize: maxMessage, Deliver: func(m *smtpserver.Message) error {
 		// The household has one mailbox.
 		return mail.Deliver("INBOX", m.Data)
 	}})

@@ -1,7 +1,7 @@
 /* One message, and what is attached to it. */
 
 /* global el, line, notice, View, MenuView, Views, BACK, Platform, ComposeView, people, longDate, seen, steps */
-/* exported MessageView */
+/* exported MessageView, octets */
 
 /** Octets of a text that are shown; who wants more has a computer. */
 const TEXT_LIMIT = 64 * 1024;

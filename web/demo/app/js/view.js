@@ -269,7 +269,7 @@ class FormView extends View {
       input.value = value;
       return input;
     });
-    this.list = new List(this, (input) => this.reveal(input.parentNode));
+    this.list = new List(this, (item) => this.focused(item));
     this.form = el('div', 'form', ...(words ? [el('p', '', words)] : []),
       ...fields.map(({ label }, i) => el('label', '', label, this.inputs[i])));
     this.action = [action, () => this.submit()];
@@ -282,11 +282,21 @@ class FormView extends View {
     // In a long text the key in the middle breaks lines.
     this.setKeys(BACK, this.long ? null : this.action, this.long ? this.action : null);
     this.fill(this.form);
+    this.forget();
     this.problem = error ? el('p', 'problem', error.message) : null;
     if (error) this.form.insertBefore(this.problem, this.form.firstChild);
     this.list.show();
     if (error) this.element.scrollTop = 0;
   }
+
+  /** What was wrong is not said any more. */
+  forget() {
+    if (this.problem) this.form.removeChild(this.problem);
+    this.problem = null;
+  }
+
+  /** The focus has come to one of the list. */
+  focused(item) { this.reveal(item.parentNode); }
 
   get values() {
     const values = {};
@@ -296,8 +306,7 @@ class FormView extends View {
 
   submit() {
     return steps(this, function* () {
-      if (this.problem) this.form.removeChild(this.problem);
-      this.problem = null;
+      this.forget();
       try {
         yield this.done(this.values, this);
       } catch (error) {
