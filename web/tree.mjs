@@ -2,10 +2,11 @@
 // list of all that is in it. The folder is then what the npm tarball and the zip of archive.mjs have.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { isShipped, packed, placeOf } from './documents.mjs';
 import { moduleOf } from './src/files.js';
 
 const web = dirname(fileURLToPath(import.meta.url));
@@ -100,7 +101,6 @@ export function finish(dist, modules, toolchain) {
   for (const [folder, not] of Object.entries(SOURCES)) {
     for (const path of filesOf(join(web, folder))) if (!not.test(path)) copy(join(web, folder, path), `${folder}/${path}`);
   }
-  copy(join(web, '../README.md'), 'README.md');
   copy(join(web, '../LICENSE'), 'LICENSE');
 
   const protocols = protocolsOf(readFileSync(join(web, 'src/index.d.ts'), 'utf8'));
@@ -112,6 +112,12 @@ export function finish(dist, modules, toolchain) {
   const source = JSON.parse(readFileSync(join(web, 'package.json'), 'utf8'));
   const shipped = manifest(source, protocols);
   put('package.json', `${JSON.stringify({ ...shipped, files: ['*', '!self-test'] }, null, 2)}\n`);
+
+  // Once all is there that they may lead to.
+  const root = dirname(web);
+  const documents = ['README.md', 'CHANGELOG.md', ...filesOf(join(web, 'docs')).map((path) => `web/docs/${path}`)].filter(isShipped);
+  const has = (place) => documents.some((path) => placeOf(path) === place) || existsSync(join(dist, place));
+  for (const path of documents) put(placeOf(path), packed(readFileSync(join(root, path), 'utf8'), path, has));
 
   const made = Object.fromEntries(modules.map(({ file, ...of }) => [file, of]));
   const files = Object.fromEntries(filesOf(dist).filter((path) => !BESIDE.test(path)).map((path) => {

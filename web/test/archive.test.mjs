@@ -4,10 +4,11 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
+import { anchorsOf, packed as packedDocument, targetsOf } from '../documents.mjs';
 import { filesOf, protocolsOf } from '../tree.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -21,7 +22,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 /** Packs a copy of the package elsewhere, as another person would at another time. */
 function packed(name, umask, zone) {
   const folder = join(scratch, name, 'web');
-  execFileSync('sh', ['-c', `umask ${umask} && mkdir -p "$1" && cp -R "$2/dist" "$2/kit" "$2/src" "$1" && cp "$2/archive.mjs" "$2/tree.mjs" "$2/package.json" "$1" && ln -s "$2/node_modules" "$1/node_modules"`,
+  execFileSync('sh', ['-c', `umask ${umask} && mkdir -p "$1" && cp -R "$2/dist" "$2/kit" "$2/src" "$1" && cp "$2/archive.mjs" "$2/documents.mjs" "$2/tree.mjs" "$2/package.json" "$1" && ln -s "$2/node_modules" "$1/node_modules"`,
     'sh', folder, join(root, 'web')]);
   for (const path of filesOf(join(folder, 'dist'))) utimesSync(join(folder, 'dist', path), umask * 1e6, umask * 1e6);
   execFileSync(process.execPath, ['archive.mjs'], { cwd: folder, env: { ...process.env, TZ: zone }, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -57,6 +58,39 @@ test('the tarball and the zip have the same files', () => {
     assert.equal(sha256(readFileSync(join(unpacked, 'package', path))), hash, path);
     assert.equal(sha256(zipped[`kaiwire/${path}`]), hash, path);
   }
+});
+
+test('its documents lead to what is in it', () => {
+  const paths = Object.keys(info.files);
+  const documents = paths.filter((path) => path.endsWith('.md'));
+  const has = (path) => paths.includes(path) || paths.some((file) => file.startsWith(`${path}/`));
+  let known = 0;
+  for (const document of documents) {
+    for (const { path, anchor } of targetsOf(readFileSync(join(dist, document), 'utf8'))) {
+      const file = path ? posix.join(posix.dirname(document), path) : document;
+      assert.ok(has(file), `${document}: ${path}`);
+      if (anchor) assert.ok(anchorsOf(readFileSync(join(dist, file), 'utf8')).includes(anchor), `${document}: ${path}#${anchor}`);
+      known++;
+    }
+  }
+  assert.ok(known > 300, `${known} links`);
+  for (const path of ['README.md', 'CHANGELOG.md', 'api.md', 'docs/README.md', 'docs/kit.md', 'docs/guides/start.md']) assert.ok(documents.includes(path), path);
+});
+
+test('a document’s links in the package', () => {
+  const has = (place) => ['README.md', 'index.d.ts', 'docs/kit.md', 'docs/guides/start.md', 'kit/template'].includes(place);
+  const of = (text, path) => packedDocument(text, path, has);
+  assert.equal(of('[a](web/docs/kit.md#pack) and [`b`](web/src/index.d.ts), [c](#here), [d](https://example.org/)', 'README.md'),
+    '[a](docs/kit.md#pack) and [`b`](index.d.ts), [c](#here), [d](https://example.org/)');
+  assert.equal(of('[a](../../../README.md#use-it), [b](../kit.md), [c](../../kit/template)', 'web/docs/guides/start.md'),
+    '[a](../../README.md#use-it), [b](../kit.md), [c](../../kit/template)');
+  assert.equal(of('see [the demo](web/demo/README.md), [all `of[it]`](CONTRIBUTING.md).', 'README.md'), 'see the demo, all `of[it]`.');
+  assert.equal(of('one\n\n<!-- repository -->\nmake\n\ndemo\n<!-- end -->\n\ntwo\n', 'README.md'), 'one\n\ntwo\n');
+  const code = '```js\nconst [a](web/demo)\n```';
+  assert.equal(of(code, 'README.md'), code);
+  assert.deepEqual(targetsOf('[a](b.md#c) `[d](e)` <img src="f.png"> [g](https://example.org)\n```\n[h](i)\n```\n[j](#k)'),
+    [{ path: 'b.md', anchor: 'c' }, { path: 'f.png', anchor: '' }, { path: '', anchor: 'k' }]);
+  assert.deepEqual(anchorsOf('# The `first`, one\n```sh\n# none\n```\n## KaiOS 2.5\n'), ['the-first-one', 'kaios-25']);
 });
 
 test('packed in another folder, at another time, by another person, they are the same bytes', () => {

@@ -12,6 +12,7 @@ import { test } from 'node:test';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { anchorsOf, targetsOf } from '../../documents.mjs';
 import { refusals } from '../../gates/gecko48.mjs';
 import { startRelay } from '../../relay/relay.mjs';
 import { launch, openPage } from '../browser.mjs';
@@ -217,15 +218,11 @@ test('the pieces of JSON can be read', () => {
 });
 
 test('the links lead somewhere', () => {
-  const anchors = (file) => [...read(file).matchAll(/^#+ (.+)$/gm)]
-    .map((m) => m[1].toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replace(/ /g, '-'));
   for (const document of documents) {
-    for (const [, target] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^[a-z]+:/.test(target)) continue;
-      const [path, anchor] = target.split('#');
+    for (const { path, anchor } of targetsOf(read(document))) {
       const file = path ? join(dirname(document), path) : document;
-      assert.ok(existsSync(join(root, file)), `${document}: ${target}`);
-      if (anchor) assert.ok(anchors(file).includes(anchor), `${document}: ${target}`);
+      assert.ok(existsSync(join(root, file)), `${document}: ${path}`);
+      if (anchor) assert.ok(anchorsOf(read(file)).includes(anchor), `${document}: ${path}#${anchor}`);
     }
   }
 });
