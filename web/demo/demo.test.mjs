@@ -487,10 +487,16 @@ test('without a network: words, and it goes on by itself', async () => {
   await press('Enter');
   await shows('Open');
   await network();
-  await shows('no network', 'Mail does not work now', 'There is no network. It goes on when there is one again.', 'Retry');
+  // The list stays, and a message is opened once that can be done.
+  await shows('no network', 'There is no network. It goes on when there is one again.', 'Meter reading 900', 'Open');
   await look('offline');
+  await press('Enter');
+  await shows('Message', 'Opening…', 'There is no network.');
   await network();
-  await shows('Meter reading 1200', 'Open');
+  await shows('Your meter reads', 'Options');
+  assert.equal(await read(() => document.getElementById('status').textContent), '');
+  await press('F1');
+  await shows('Meter reading 900', 'Open');
   await press('F2');
   await shows('Mailboxes');
   await press('ArrowDown', 'Enter');

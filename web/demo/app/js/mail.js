@@ -1,6 +1,6 @@
 /* Mail: the messages of a mailbox, as many as there are, and its menu. */
 
-/* global el, line, notice, View, LongList, MenuView, Views, BACK, Accounts, Wires, MailSetupView, MessageView, ComposeView, steps */
+/* global el, line, notice, View, LongList, MenuView, Views, BACK, Platform, Accounts, Wires, MailSetupView, MessageView, ComposeView, steps */
 /* exported MailView, person, people, shortDate, longDate, seen */
 
 const PAGE = 30;
@@ -12,6 +12,14 @@ class MailView extends View {
     this.session = null;
     this.messages = []; // the newest first
     this.updates = null; // the last of a chain, so that messages arrive in order
+    this.away = null; // while the session has no connection
+    addEventListener('online', () => { if (this.session) this.session.retry().catch(() => {}); }); // it says itself what comes of that
+  }
+
+  /** What is wrong meanwhile, in words. */
+  get status() {
+    if (!this.away) return '';
+    return Platform.online ? `${this.away.error.message} Trying again…` : 'There is no network. It goes on when there is one again.';
   }
 
   enter() {
@@ -35,7 +43,7 @@ class MailView extends View {
       this.wait('Connecting to the mail server…');
       try {
         const wire = yield Wires.get('mail');
-        const session = given || (yield wire.imap.connect(Object.assign({ mailbox: null }, Accounts.get('mail').imap)));
+        const session = given || (yield wire.imap.connect(Object.assign({ mailbox: null, reconnect: true }, Accounts.get('mail').imap)));
         this.follow(session);
         yield this.open(this.mailbox || 'INBOX');
         yield session.idle();
@@ -53,6 +61,8 @@ class MailView extends View {
     session.on('exists', () => this.later(() => this.arrived()));
     session.on('expunge', ({ seq }) => this.later(() => this.expunged(seq)));
     session.on('flags', ({ seq, flags }) => this.later(() => this.flagged(seq, flags)));
+    session.on('disconnect', ({ error }) => { if (this.session === session) this.interrupted(error); });
+    session.on('reconnect', ({ mailbox }) => { if (this.session === session) this.later(() => this.resume(mailbox)); });
     session.on('close', ({ error }) => {
       if (this.session !== session) return;
       if (error) {
@@ -64,9 +74,51 @@ class MailView extends View {
     });
   }
 
+  /** The session makes another connection by itself; what is in the list can be read on. */
+  interrupted(error) {
+    if (this.away) {
+      this.away.error = error;
+    } else {
+      const away = this.away = { error };
+      away.over = new Promise((resolve) => { away.end = resolve; });
+    }
+    this.tell();
+  }
+
+  /** Resolves when there is a connection, or none will come by itself. */
+  connected() { return this.away ? this.away.over : Promise.resolve(); }
+
+  /** Puts the status on the display, or takes it away; the list has another height then. */
+  tell() {
+    Views.render();
+    if (this.shown && this.list.space.parentNode) this.list.show();
+  }
+
+  comeBack() {
+    if (!this.away) return;
+    this.away.end();
+    this.away = null;
+    this.tell();
+  }
+
+  /** After a time without a connection: anything may have happened to the mailbox, of which the part that was looked at is fetched. */
+  resume(mailbox) {
+    return steps(this, function* () {
+      if (mailbox && mailbox.name === this.mailbox) {
+        const { exists } = this.session.mailbox;
+        this.messages = exists ? yield this.fetch(`${Math.max(1, exists - this.list.at - PAGE + 1)}:*`) : [];
+        this.show();
+      } else {
+        yield this.open(mailbox ? this.mailbox : 'INBOX'); // which is always there
+      }
+      this.comeBack();
+    });
+  }
+
   lost(error) {
     const { session } = this;
     this.session = null;
+    this.comeBack();
     if (session) session.close();
     if (error.code === 'EPANIC') Wires.close('mail');
     this.note = '';
@@ -76,8 +128,12 @@ class MailView extends View {
   /** Another mailbox, from its newest messages on. */
   open(name) {
     return steps(this, function* () {
-      const { exists } = yield this.session.select(name);
+      const before = this.mailbox;
       this.mailbox = name;
+      const { exists } = yield this.session.select(name).catch((error) => {
+        if (error.code !== 'ECONNRESET') this.mailbox = before; // else it is opened with the next connection
+        throw error;
+      });
       this.title = name === 'INBOX' ? 'Mail' : name;
       this.messages = exists ? yield this.fetch(`${Math.max(1, exists - PAGE + 1)}:*`) : [];
       this.list.at = 0;
@@ -87,10 +143,11 @@ class MailView extends View {
     });
   }
 
+  /** One after the other. What a lost connection has cut short is made good for when there is another. */
   later(update) {
     const { session } = this;
     this.updates = this.updates.then(() => this.session === session && update())
-      .catch((error) => { if (this.session === session) this.lost(error); });
+      .catch((error) => { if (this.session === session && error.code !== 'ECONNRESET') this.lost(error); });
     return this.updates;
   }
 
@@ -157,6 +214,7 @@ class MailView extends View {
         ['Write', () => Views.open(new ComposeView(this))],
         ['Mailboxes', () => this.choose()],
       ] : []),
+      ...(this.away ? [['Connect now', () => this.session.retry().catch(() => {})]] : []),
       ['Remove the account', () => this.leaveAccount()],
     ]));
   }
@@ -170,7 +228,8 @@ class MailView extends View {
         this.show();
         Views.open(new MenuView('Mailboxes', 'mail', mailboxes.map(({ name }) => [name, () => this.change(name)])));
       } catch (error) {
-        if (this.session) this.lost(error);
+        if (error.code === 'ECONNRESET') this.show();
+        else if (this.session) this.lost(error);
       }
     });
   }
@@ -183,6 +242,7 @@ class MailView extends View {
   leaveAccount() {
     const { session } = this;
     this.session = null;
+    this.comeBack();
     this.mailbox = '';
     if (session) session.close();
     Accounts.forget('mail');

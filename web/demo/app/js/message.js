@@ -19,6 +19,8 @@ class MessageView extends View {
     this.files = [];
   }
 
+  get status() { return this.inbox.status; }
+
   enter() {
     if (this.message) this.rest();
     else this.load();
@@ -55,6 +57,7 @@ class MessageView extends View {
       this.left = false;
       this.wait('Opening…');
       try {
+        yield this.inbox.connected();
         this.message = yield this.session.open(this.uid, { maxText: TEXT_LIMIT });
         this.show();
         const listed = this.listed();

@@ -78,7 +78,7 @@ function signIn(view, account, ready) {
   return steps(null, function* () {
     view.wait(`Signing in at ${account.imap.host}…`);
     const wire = yield Wires.get('mail');
-    const session = yield wire.imap.connect(Object.assign({ mailbox: null }, account.imap));
+    const session = yield wire.imap.connect(Object.assign({ mailbox: null, reconnect: true }, account.imap));
     Accounts.keep('mail', account);
     if (view.shown) ready(session);
     else session.close();

@@ -49,6 +49,9 @@ class View {
   /** Is covered or gone. */
   leave() {}
 
+  /** What goes on besides, in a sentence; empty where all is well. */
+  get status() { return ''; }
+
   /** A key that is no soft key; true if it has been used up. */
   key() { return false; }
 
@@ -366,10 +369,11 @@ const Views = {
   },
 
   render() {
-    const { title, note, softkeys } = this.current;
+    const { title, note, status, softkeys } = this.current;
     const heading = document.getElementById('title');
     heading.textContent = title;
     heading.dir = 'auto';
+    document.getElementById('status').textContent = status;
     document.getElementById('note').textContent = Platform.online ? note : 'no network';
     ['left', 'centre', 'right'].forEach((side, i) => {
       document.getElementById(`soft-${side}`).textContent = softkeys[i] ? softkeys[i][0] : '';
