@@ -546,8 +546,10 @@ func (st *state) loggedIn(nick, account string) {
 
 // who takes in a line of an answer to WHO.
 func (st *state) who(channel string, who ircmsg.NUH, flags, account, realname string) {
-	u := st.users[st.fold(who.Name)]
-	if ch := st.channels[st.fold(channel)]; ch != nil {
+	var u *user
+	if ch := st.channels[st.fold(channel)]; ch == nil {
+		u = st.users[st.fold(who.Name)]
+	} else {
 		m := st.enter(ch, who)
 		if m == nil {
 			return

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -21,6 +22,10 @@ func (r *Record) Len() int { return len(r.buf) }
 
 // Bytes is the text; it is valid until Reset.
 func (r *Record) Bytes() []byte { return r.buf }
+
+// Grow makes room for n bytes more, where what follows is long and its length is
+// known about: each time that a record has to move, its old place is garbage.
+func (r *Record) Grow(n int) { r.buf = slices.Grow(r.buf, n) }
 
 // Reset empties the record and keeps its memory, up to a bound.
 func (r *Record) Reset() {

@@ -231,6 +231,8 @@ func network(r *call.Record, n *irc.Network) {
 }
 
 func nicks(r *call.Record, list []irc.Name) {
+	const each = 16 // bytes, more or less
+	r.Grow(each * len(list))
 	r.Array(func() {
 		for i := range list {
 			r.String(list[i].String())

@@ -324,6 +324,8 @@ func who(ctx context.Context, c *call.Call, s session) error {
 }
 
 func members(r *call.Record, list []irc.Member) {
+	const each = 144 // bytes, more or less
+	r.Grow(each * len(list))
 	r.Array(func() {
 		for i := range list {
 			m := &list[i]
