@@ -132,7 +132,7 @@ export async function run({ network, ...notes }, { lines, members: size, ...opti
   const sessions = {};
   for (const [mode, worker] of [['page', false], ['worker', true]]) {
     wires[mode] = await load({ modules: ['irc'], engine: 'go', worker, base: '/irc/' });
-    sessions[mode] = await wires[mode].irc.connect({ host: HOST, port: PORT, security: 'none', nick: mode });
+    sessions[mode] = await wires[mode].irc.connect({ host: HOST, port: PORT, security: 'none', nick: mode, floodBurst: 100 });
     await sessions[mode].join(CHANNEL);
   }
   const peer = await connectIrcFramework({ host: HOST, port: PORT, nick: 'framework' });
