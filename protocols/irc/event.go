@@ -30,6 +30,10 @@ type Meta struct {
 	known *knownTags // of Tags; nil for an event of our own making
 }
 
+// Stamped tells that the tag "time" is Time to the letter, as iso8601.Format
+// writes it.
+func (m *Meta) Stamped() bool { return m.known != nil && m.known.stamped }
+
 // ID is the message's identifier (msgid), or empty.
 func (m *Meta) ID() string {
 	if m.known == nil {

@@ -69,7 +69,7 @@ func (t Tags) Each(f func(name, value string)) {
 type knownTags struct {
 	_                               incomparable
 	time, batch, label, id, account string
-	bot                             bool
+	bot, stamped                    bool // stamped: see Meta.Stamped
 }
 
 func (k *knownTags) find(tags Tags) {
@@ -203,6 +203,7 @@ func (m *message) last() string { return m.param(len(m.Params) - 1) }
 func (m *message) time(now time.Time) time.Time {
 	if m.known.time != "" {
 		if t, ok := iso8601.Parse(m.known.time); ok {
+			m.known.stamped = iso8601.IsFormat(m.known.time)
 			return t
 		}
 	}

@@ -29,6 +29,12 @@ func Append(b []byte, t time.Time) []byte {
 // Format is Append as a string.
 func Format(t time.Time) string { return string(Append(make([]byte, 0, len(Layout)), t)) }
 
+// IsFormat tells whether s, which Parse has read, is as Format writes that.
+func IsFormat(s string) bool {
+	const second = len("2006-01-02T15:04:") // one that leaps is written as the next
+	return len(s) == len(Layout) && s[len(s)-1] == 'Z' && s[second] != '6'
+}
+
 //go:noinline
 func two(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 

@@ -67,7 +67,8 @@ func TestAppend(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"2026-11-22", "2026-11-22T09:30:00.25Z", "2026-11-22T09:30:00-08:00", "2016-12-31T23:59:60Z"} {
+	for _, s := range []string{"2026-11-22", "2026-11-22T09:30:00.25Z", "2026-11-22T09:30:00-08:00", "2016-12-31T23:59:60Z", "2026-11-22T09:30:00.250Z",
+		"2016-12-31T23:59:60.000Z", "2026-11-22T09:30:00.0001Z", "2026-11-22T09:30:00+00:0"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -77,6 +78,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if year := at.Year(); year < 0 || year > 9999 {
 			return // an offset has led out of what can be written
+		}
+		if same := Format(at) == s; IsFormat(s) != same {
+			t.Fatalf("%q is as it is written: %v", s, same)
 		}
 		again, ok := Parse(Format(at))
 		if !ok || !again.Equal(at.Truncate(time.Millisecond)) {

@@ -131,17 +131,15 @@ func write(r *call.Record, meta *irc.Meta, fields []string, more func(r *call.Re
 	})
 }
 
-// about writes what a line says about itself.
+// about writes what a line says about itself, but for what its tags say already:
+// web/src/irc.js takes that from them.
 func about(r *call.Record, m *irc.Meta) {
-	r.Key("time").Time(m.Time)
+	if !m.Stamped() {
+		r.Key("time").Time(m.Time)
+	}
 	r.Key("tags").Object(func() {
 		m.Tags.Each(func(name, value string) { r.Key(name).String(value) })
 	})
-	if m.Tags != "" {
-		optional(r, "id", m.ID())
-		optional(r, "account", m.Account())
-		flag(r, "bot", m.Bot())
-	}
 	flag(r, "history", m.History)
 	if b := m.Batch; b != nil {
 		r.Key("batch").Object(func() {

@@ -20,6 +20,17 @@ export class Irc {
 /** What a session follows by itself; see _event. */
 const OWN_EVENTS = ['nick', 'account', 'capabilities', 'isupport', 'reconnect', 'sts'];
 
+/** Adds to an event what its tags say: all that a line says about itself crosses once. */
+function about(event) {
+  const { tags } = event;
+  if (!tags) return event;
+  if (event.time === undefined) event.time = tags.time;
+  if (tags.msgid) event.id = tags.msgid;
+  if (tags.account && event.account === undefined) event.account = tags.account;
+  if (tags.bot !== undefined) event.bot = true;
+  return event;
+}
+
 class IrcSession extends Handle {
   constructor(client, { handle, nick, account, capabilities, isupport }, sts) {
     super(client, 'irc', handle, OWN_EVENTS);
@@ -31,6 +42,7 @@ class IrcSession extends Handle {
   }
 
   _event(name, value) {
+    about(value);
     switch (name) {
       case 'nick':
         if (value.own) this.nick = value.newNick;
@@ -118,7 +130,7 @@ class IrcSession extends Handle {
 
   async history(target, options) {
     const { value } = await this._call('history', Object.assign({}, options, { target }), options);
-    return value.map(([event, fields]) => Object.assign({ event }, fields));
+    return value.map(([event, fields]) => Object.assign({ event }, about(fields)));
   }
 
   historyTargets(from, to, options) {
@@ -145,8 +157,9 @@ class IrcSession extends Handle {
     return this._value('networks', {}, options);
   }
 
-  command(command, params, options) {
-    return this._value('command', { command, params: params || [] }, options);
+  async command(command, params, options) {
+    const { value } = await this._call('command', { command, params: params || [] }, options);
+    return value.map(about);
   }
 
   ping(options) {

@@ -43,6 +43,9 @@ const OWN_PROPERTIES = {
   Download: ['received'], // follows read
 };
 
+/** What the facade takes from the tags of an event that has them, as about() in web/src/irc.js has it. */
+const OF_TAGS = ['id', 'account', 'bot'];
+
 /** Answers that the facade makes something else of, or that are no record, and why. */
 const SHAPED = new Map([
   ['resolver.lookup', 'the family is told by the address'],
@@ -126,7 +129,7 @@ function differences(go, declarations, facade) {
     if (module === 'call') continue;
     compare(`${module}: events`, Object.keys(emitted), declared.map(([name]) => name), 'index.d.ts');
     for (const [name, type] of declared) {
-      if (emitted[name]) compare(`${module}: event ${name}`, emitted[name], paths(types, { types: [type], members: {} }), 'index.d.ts');
+      if (emitted[name]) compare(`${module}: event ${name}`, emitted[name].concat(emitted[name].includes('tags') ? OF_TAGS : []), paths(types, { types: [type], members: {} }), 'index.d.ts');
     }
   }
   // What makes a session: the constructor takes all of the answer.
