@@ -255,6 +255,7 @@ func (e *cacheEntry) answer(now time.Time, stale bool) (*Answer, error) {
 
 // flight is a question under way, for all who ask it at the same time.
 type flight struct {
+	query   *query
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiting int
@@ -297,13 +298,31 @@ func (r *Resolver) cached(ctx context.Context, q *query) (*Answer, error) {
 		return e.answer(now, true)
 	case <-ctx.Done():
 		r.leave(key, f)
-		return nil, coded.From(ctx.Err(), protocol)
+		return nil, r.interrupted(ctx, f.query)
 	}
 	a, err := r.leave(key, f)
 	if found && (err != nil || f.reply.poor()) && !errors.Is(r.ctx.Err(), context.Canceled) {
 		return e.answer(now, true)
 	}
 	return a, err
+}
+
+// failed notes a failure that is followed by another try.
+func (r *Resolver) failed(q *query, e *coded.Error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q.failed = e
+}
+
+// interrupted is the error where ctx has ended before an answer came: where its
+// time is over, what has failed meanwhile says more.
+func (r *Resolver) interrupted(ctx context.Context, q *query) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if q.failed != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return q.failed
+	}
+	return coded.From(ctx.Err(), protocol)
 }
 
 // join begins a flight, or waits with those who wait for it.
@@ -315,7 +334,7 @@ func (r *Resolver) join(key cacheKey, q *query) *flight {
 		return f
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
-	f := &flight{done: make(chan struct{}), cancel: cancel, waiting: 1}
+	f := &flight{query: q, done: make(chan struct{}), cancel: cancel, waiting: 1}
 	r.flights[key] = f
 	r.workers.do(func() {
 		f.reply, f.err = r.exchange(ctx, q)

@@ -241,7 +241,9 @@ type ExtendedError struct {
 //
 // Errors: coded.EINVAL where name is not one; else that of the last server
 // tried: coded.ETIMEDOUT, coded.ECONNREFUSED, coded.EPROTO for an answer that
-// can't be read, coded.ELIMIT for one that is too long, …
+// can't be read, coded.ELIMIT for one that is too long, … Where ctx's deadline
+// passes while a server is asked again, or another one, it is that of the try
+// before.
 func (r *Resolver) Query(ctx context.Context, name string, t Type) (*Answer, error) {
 	return r.ask(ctx, name, t, false)
 }

@@ -707,6 +707,47 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// A server that has failed and is asked again tells more than that the time for
+// it is over.
+func TestTimeUp(t *testing.T) {
+	fails := func(times int) script {
+		return func(p *peer, connection int) {
+			p.ask()
+			if connection >= times {
+				hang(p)
+			}
+			p.conn.Write([]byte{0, 99, 1})
+		}
+	}
+	for name, test := range map[string]struct {
+		servers map[string]script
+		code    coded.Code
+		dialed  int
+	}{
+		"silent":                           {map[string]script{"first": fails(0)}, coded.ETIMEDOUT, 1},
+		"hung up, then silent":             {map[string]script{"first": fails(1)}, coded.ECONNRESET, 2},
+		"hung up on a try, then silent":    {map[string]script{"first": fails(2)}, coded.ECONNRESET, 3},
+		"first hung up, second was silent": {map[string]script{"first": fails(9), "second": fails(0)}, coded.ECONNRESET, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, test.servers, func(t *testing.T, r *Resolver, s *scripts) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				start := time.Now()
+				_, err := r.Query(ctx, "a.example", TypeA)
+				wantCode(t, err, test.code, "")
+				if took := time.Since(start); took != time.Second || s.count() != test.dialed {
+					t.Errorf("dialed %d times in %v", s.count(), took)
+				}
+				ctx, cancel = context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				_, err = r.Query(ctx, "a.example", TypeA)
+				wantCode(t, err, coded.ABORT_ERR, "")
+			})
+		})
+	}
+}
+
 func TestDialError(t *testing.T) {
 	r := New(&net.Dialer{}, Options{Servers: []string{"127.0.0.1:1"}, Retries: -1})
 	defer r.Close()

@@ -170,6 +170,9 @@ type query struct {
 	// dnssec asks for signatures, and for the answer whether or not the server
 	// believes them (RFC 4035 §3.2).
 	dnssec bool
+	// failed is why the last server that was tried did not answer; guarded by
+	// the resolver's mu.
+	failed *coded.Error
 }
 
 // The options of EDNS that this package knows (RFC 6891, 7873, 8914).

@@ -114,7 +114,11 @@ func (s *server) try(ctx context.Context, q *query) (*reply, error) {
 		s.note(took, err)
 	}
 	if err != nil {
-		return nil, coded.From(err, protocol)
+		e := coded.From(err, protocol)
+		if ctx.Err() == nil {
+			s.resolver.failed(q, e)
+		}
+		return nil, e
 	}
 	p.elapsed = took
 	p.complete()
@@ -191,6 +195,7 @@ func (s *server) askBy(ctx context.Context, q *query, t Transport, last bool, de
 		// A server may close a connection at any time, even as we ask (RFC 7766
 		// §6.2.3), so that a connection lost is asked over again, once.
 		if errors.Is(err, errLost) {
+			s.resolver.failed(q, coded.From(err, protocol))
 			message, err = s.askConn(ctx, w, t, last, deadline)
 		}
 		if err != nil {
