@@ -33,6 +33,9 @@ const PHONES = {
   },
 };
 
+/** What an app may ask of the card for; without that it gets none. */
+const ACCESS = ['readonly', 'readwrite', 'readcreate', 'createonly'];
+
 const policy = (directives) => ['default-src * data: blob:', "object-src 'none'", ...directives].join('; ');
 
 /**
@@ -62,9 +65,12 @@ export async function startPhone({ folder, kaios = '3', port = 0, locale, relay:
     // An address that is none.
     throw error instanceof RangeError ? new Refusal(error.message) : error;
   }
-  const permissions = Object.keys(isObject(phone.permissions(manifest)) ? phone.permissions(manifest) : {});
+  const asked = isObject(phone.permissions(manifest)) ? phone.permissions(manifest) : {};
+  const permissions = Object.keys(asked);
+  const card = asked['device-storage:sdcard']?.access;
   const headers = { 'Content-Security-Policy': [policy(phone.csp), ...[manifest.csp ?? []].flat()] };
-  const script = `<script src="${PHONE}phone.js" data-relay="${relay.url}" data-profile="${phone.profile}" data-permissions="${permissions.join(' ')}"></script>`;
+  const script = `<script src="${PHONE}phone.js" data-relay="${relay.url}" data-profile="${phone.profile}" data-permissions="${permissions.join(' ')}"${
+    ACCESS.includes(card) ? ` data-card="${card}"` : ''}></script>`;
   const app = {
     headers,
     types: phone.types,

@@ -6,12 +6,12 @@ import { install, Tunnel } from '../../../bridge/mock/index.js';
 import { installStorage } from './storage.js';
 import { installWidgets } from './widgets.js';
 
-const { relay, profile, permissions } = document.currentScript.dataset;
+const { relay, profile, permissions, card } = document.currentScript.dataset;
 const granted = permissions.split(' ').filter(Boolean);
 const phone = install(window, { network: new Tunnel(relay), profile, permissions: granted });
 if (profile === 'kaios25') delete window.WebAssembly;
 installWidgets(window, granted);
-if (granted.includes('device-storage:sdcard')) installStorage(window, profile);
+if (card) installStorage(window, profile, card);
 
 Object.defineProperty(navigator, 'onLine', { configurable: true, get: () => !phone.offline });
 /** What the frame around turns off and on. */
