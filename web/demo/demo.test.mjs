@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { refusals } from '../gates/gecko48.mjs';
+import { refusals } from '../kit/gecko48.mjs';
 import { check } from '../kit/check.mjs';
 import { asset, filesFor } from '../kit/package.mjs';
 import { OUTPUT, launch, openPage } from '../test/browser.mjs';

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import compatibility from '@mdn/browser-compat-data' with { type: 'json' };
-import { refusals } from './gecko48.mjs';
+import { refusals } from '../kit/gecko48.mjs';
 import { newerThan } from './compatibility.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));

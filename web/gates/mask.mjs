@@ -1,6 +1,6 @@
 // Makes today's Firefox forget what came after Gecko 48, or 84: a script, made
 // from MDN's table, that deletes the newer names from a window or a worker. It
-// can hide no syntax (gecko48.mjs sees to that) and no changed behaviour, and
+// can hide no syntax (kit/gecko48.mjs sees to that) and no changed behaviour, and
 // gives nothing back that the old engine had and today's has not.
 import compatibility from '@mdn/browser-compat-data' with { type: 'json' };
 import { isNewer } from './compatibility.mjs';

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { Go } from '../../wasm/js/exec.js';
 import { sparing, toScript } from '../../wasm/js/make.mjs';
-import { refusals } from './gecko48.mjs';
+import { refusals } from '../kit/gecko48.mjs';
 
 const assembler = fileURLToPath(new URL('../node_modules/binaryen/bin/wasm-as', import.meta.url));
 

@@ -103,6 +103,8 @@ const CASES = [
   ['eval', END('app.js'), ({ script }) => script('setTimeout("a()", 1);')],
   ['blob-worker', END('app.js'), ({ script }) => script('new Worker(URL.createObjectURL(code));')],
   ['module-script', END('index.html'), ({ page }) => page('<script type="module" src="app.js"></script>')],
+  ['kaios25-syntax', END('app.js'), ({ script }) => script('async function later() {}')],
+  ['kaios25-syntax', END('app.js'), ({ script }) => script('for (const row of rows) row.focus();')],
   ['manifest-csp', '/webapp/csp', ({ manifest }) => manifest((m) => { m.webapp.csp = "script-src 'self'"; })],
   ['activity-href', '/b2g_features/activities/view/href', features((f) => { f.activities = { view: { href: 'http://example.org/' } }; })],
   ['activity-href', '/b2g_features/messages/0/alarm', features((f) => { f.messages = [{ alarm: 'http://example.org/' }, 'push']; })],

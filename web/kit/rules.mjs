@@ -46,6 +46,8 @@ export const RULES = {
   'blob-worker': rule('warning', 'workers are files of the app', POLICY, 'Put the worker’s script into a file.'),
   'module-script': rule('warning', 'scripts are classic ones, as KaiOS 2.5 has no modules', 'developer.mozilla.org: <script type="module">, Firefox 60',
     'Load `kaiwire.classic.js` and scripts without type="module".'),
+  'kaios25-syntax': rule('warning', 'scripts are what the engine of KaiOS 2.5 reads: ES2015, with less in the head of `for…of`', 'developer.mozilla.org: JavaScript, Firefox 48',
+    'Write ES2015, have a transpiler do it before packing, or publish for KaiOS 3 only: see docs/guides/start.md, “KaiOS 2.5”.'),
   'manifest-csp': rule('warning', 'the app does not rely on a policy of its own, which only KaiOS 2.5 reads', POLICY, 'Write the policy into a <meta> of the page as well.'),
   'activity-href': rule('error', 'activities and messages lead to pages of the package', GECKO48, 'Give `href` as a path of the package.'),
   'widget-listed': rule('error', 'a widget’s `launch_path`, and that of each of its locales, is in `widgetPages`', WIDGETS,

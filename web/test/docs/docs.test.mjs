@@ -13,7 +13,7 @@ import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { anchorsOf, targetsOf } from '../../documents.mjs';
-import { refusals } from '../../gates/gecko48.mjs';
+import { refusals } from '../../kit/gecko48.mjs';
 import { startRelay } from '../../relay/relay.mjs';
 import { launch, openPage } from '../browser.mjs';
 import { missing } from '../requirements.mjs';
