@@ -1,14 +1,12 @@
 // The package does its work in SpiderMonkey 78; what that engine does not know fails in it.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { HOW } from '../../wasm/tinygo/make.mjs';
-import { moduleFile } from '../src/files.js';
 import { missing } from '../test/requirements.mjs';
 import { startLines } from '../test/servers/lines.mjs';
 import { runInShell } from './js78.mjs';
 import { maskScript } from './mask.mjs';
+import { unbuilt } from './unbuilt.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const dist = process.env.KAIWIRE_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
@@ -17,22 +15,12 @@ const skip = missing('js78');
 /** What plays which engine's modules: js is for what has no WebAssembly. */
 const ENGINE_MASKS = { go: '', tinygo: '', js: maskScript(48) };
 
-/** For `skip`: false if the module is there, else why not; with CI=true it has to be. */
-function unbuilt(name, engine, tls = 'phone') {
-  const file = moduleFile(name, tls, engine);
-  if (existsSync(dist + file)) return false;
-  const reason = `${dist}${file} is not there. ${HOW}`;
-  if (process.env.CI === 'true') throw new Error(reason);
-  process.stderr.write(`\n*** TESTS SKIPPED *** ${reason}\n\n`);
-  return reason;
-}
-
 for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
   // With the mask nothing is named: load() is to choose what runs there.
   const run = (program, options) => runInShell(`${here}js78/${program}.js`,
     { scripts: [`${dist}kaiwire.classic.js`], mask, options: { base: dist, engine: mask ? undefined : engine, ...options } });
 
-  test(`js78: IRC, ${engine}`, { skip: skip || unbuilt('irc', engine) }, async () => {
+  test(`js78: IRC, ${engine}`, { skip: skip || unbuilt(dist, 'irc', engine) }, async () => {
     const { said, ...rest } = await run('irc', { answer: 'you said' });
     const essential = ['CAP LS 302', 'NICK anna', 'USER anna 0 * Anna', 'CAP REQ multi-prefix server-time', 'JOIN #kai',
       'PRIVMSG #kai namaste 🙏', 'QUIT good night'];
@@ -44,7 +32,7 @@ for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
     });
   });
 
-  test(`js78: DNS, ${engine}`, { skip: skip || unbuilt('dns', engine) }, async () => {
+  test(`js78: DNS, ${engine}`, { skip: skip || unbuilt(dist, 'dns', engine) }, async () => {
     const { ttl, ...rest } = await run('dns', { address: [192, 0, 2, 53] });
     assert.deepEqual(rest, { one: ['192.0.2.53'], many: true, unknown: { code: 'ENOTFOUND', response: 'NXDOMAIN' } });
     assert.ok(ttl > 0 && ttl <= 300, `ttl ${ttl}`); // it may come from the resolver's cache
@@ -52,7 +40,7 @@ for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
 }
 
 for (const [engine, mask] of Object.entries(ENGINE_MASKS)) {
-  test(`js78: TLS of our own, ${engine}`, { skip: skip || missing('openssl') || unbuilt('irc', engine, 'own') }, async (t) => {
+  test(`js78: TLS of our own, ${engine}`, { skip: skip || missing('openssl') || unbuilt(dist, 'irc', engine, 'own') }, async (t) => {
     const [host, lines] = ['irc.kaiwire.test', 20_000];
     const { port, ca, text, stop } = await startLines(host, lines);
     t.after(stop);

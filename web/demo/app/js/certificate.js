@@ -1,6 +1,6 @@
 /* Certificates: whether this phone trusts a server, whether our own TLS does, and what is wrong. */
 
-/* global config, el, FormView, View, BACK, Views, Wires, longDate, steps */
+/* global kaiwire, config, el, FormView, View, BACK, Views, Wires, longDate, steps */
 /* exported CertificateView */
 
 const CAUSES = {
@@ -41,6 +41,7 @@ class CertificateView extends FormView {
   check({ host, port }) {
     return steps(this, function* () {
       if (!host) throw new Error('Enter a server, such as mail.example.org.');
+      if (!kaiwire.capabilities().webAssembly) throw new Error('This phone is too old to check certificates: that needs WebAssembly.');
       this.wait('Asking, by the phone’s TLS and by our own…');
       const wire = yield Wires.get('trust');
       try {
