@@ -15,7 +15,7 @@ import (
 const (
 	maxTags   = 64 // a line with more is read without them
 	maxParams = 64 // a line with more is skipped
-	maxUsual  = 12 // the parameters that an answer to WHO may have
+	maxUsual  = 9  // an answer to WHO has as many
 )
 
 // Tags are the message tags of a line as they were sent
@@ -72,6 +72,9 @@ type knownTags struct {
 	bot, stamped                    bool // stamped: see Meta.Stamped
 }
 
+// noTags are those of a line without any.
+var noTags = &knownTags{}
+
 func (k *knownTags) find(tags Tags) {
 	for rest := string(tags); rest != ""; {
 		var pair string
@@ -97,7 +100,7 @@ func (k *knownTags) find(tags Tags) {
 // message is a line that has been taken apart.
 type message struct {
 	tags    Tags
-	known   knownTags
+	known   *knownTags // of tags
 	Source  string
 	from    ircmsg.NUH // of Source
 	Command string     // in capitals
@@ -113,14 +116,14 @@ type message struct {
 // It reads as ircmsg.ParseLine does, in half the time: that looks for tags once
 // more, and makes room for parameters five times in a line of WHO.
 func parse(text string) (*message, bool) {
-	m := &message{}
+	m := &message{known: noTags}
 	if text != "" && text[0] == '@' {
 		tags, bare, ok := strings.Cut(text[1:], " ")
 		if !ok {
 			return nil, false
 		}
 		if len(tags) <= ircmsg.MaxlenTagData && strings.Count(tags, ";") < maxTags {
-			m.tags = Tags(tags)
+			m.tags, m.known = Tags(tags), &knownTags{}
 			m.known.find(m.tags)
 		}
 		text = bare

@@ -80,7 +80,7 @@ func (s *Session) Command(ctx context.Context, command string, params ...string)
 			switch {
 			case m.Command == "BATCH" || m.Command == "ACK":
 			case len(answer) < maxAnswer:
-				answer = append(answer, &Raw{Meta: Meta{Time: m.time(s.arrived), Tags: m.tags, known: &m.known}, Command: m.Command, Params: m.Params, Prefix: m.Source})
+				answer = append(answer, &Raw{Meta: Meta{Time: m.time(s.arrived), Tags: m.tags, known: m.known}, Command: m.Command, Params: m.Params, Prefix: m.Source})
 			default:
 				return false, coded.New(coded.ELIMIT, protocol, "", nil)
 			}
@@ -482,7 +482,7 @@ func (s *Session) batch(ctx context.Context, command string, params []string, ki
 				if count++; count > maxAnswer {
 					return false, coded.New(coded.ELIMIT, protocol, "", nil)
 				}
-				each(m, e)
+				each(m, made(e, m, s.arrived))
 			}
 			if m.Command == "421" && m.param(1) == command {
 				return false, refusal(coded.ENOTSUP, m)

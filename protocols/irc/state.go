@@ -214,12 +214,31 @@ func (st *state) refold() {
 	}
 }
 
-// apply learns from m and turns it into an event; nil where there is none.
-func (st *state) apply(m *message, now time.Time) Event {
-	meta := Meta{Time: m.time(now), Tags: m.tags, known: &m.known}
+// unmade stands for the Raw of a line until somebody is to have that: a call
+// keeps most such lines to itself, thousands of them in an answer to WHO.
+var unmade = &Raw{}
+
+// made is e, or the Raw of m that it stands for.
+func made(e Event, m *message, now time.Time) Event {
+	if e == Event(unmade) {
+		return &Raw{Meta: m.meta(now), Command: m.Command, Params: m.Params, Prefix: m.Source}
+	}
+	return e
+}
+
+// meta is what m says about itself.
+func (m *message) meta(now time.Time) Meta {
+	meta := Meta{Time: m.time(now), Tags: m.tags, known: m.known}
 	if m.batch != nil {
 		meta.Batch, meta.History = &m.batch.Batch, m.batch.history
 	}
+	return meta
+}
+
+// apply learns from m and turns it into an event, perhaps an unmade one; nil
+// where there is none.
+func (st *state) apply(m *message, now time.Time) Event {
+	meta := m.meta(now)
 	live := !meta.History
 	from := m.from
 	own := m.Source != "" && st.same(from.Name, st.nick)
@@ -352,7 +371,7 @@ func (st *state) apply(m *message, now time.Time) Event {
 			return e
 		}
 	}
-	return &Raw{Meta: meta, Command: m.Command, Params: m.Params, Prefix: m.Source}
+	return unmade
 }
 
 // numeric does what apply does for numerics; ok is false where there is no

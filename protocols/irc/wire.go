@@ -393,7 +393,10 @@ func (s *Session) settle(m *message, label string) (e Event, private bool) {
 	if join, ok := e.(*Join); ok && join.Own && !join.History {
 		s.askModes(join.Channel)
 	}
-	return e, s.keep(m, e, label) || private
+	if private = s.keep(m, e, label) || private; !private {
+		e = made(e, m, s.arrived)
+	}
+	return e, private
 }
 
 // askModes asks for the modes of a channel that we have just entered. It is not
