@@ -14,14 +14,18 @@ func emit(h *call.Handle, e irc.Event) {
 		h.Ended(closed.Err)
 		return
 	}
-	name, meta, fields, more := described(e)
-	h.Emit(name, func(r *call.Record) { write(r, meta, fields, more) })
+	name, meta, list, more := described(e)
+	h.Emit(name, func(r *call.Record) { write(r, meta, &list, more) })
 }
+
+// fields are names and values in turn. Not a slice, which would be garbage for
+// every event.
+type fields [14]string
 
 // described is an event as the app has it: its name, what the line says about
 // itself, its texts (names and values in turn; one whose name begins with "?" is
 // left out where it is empty), and what else there is to write.
-func described(e irc.Event) (name string, meta *irc.Meta, fields []string, more func(r *call.Record)) {
+func described(e irc.Event) (name string, meta *irc.Meta, list fields, more func(r *call.Record)) {
 	switch e := e.(type) {
 	case *irc.Message:
 		return "message", &e.Meta, message(e), func(r *call.Record) { messageFlags(r, e) }
@@ -29,100 +33,100 @@ func described(e irc.Event) (name string, meta *irc.Meta, fields []string, more 
 		m := (*irc.Message)(e)
 		return "notice", &e.Meta, message(m), func(r *call.Record) { messageFlags(r, m) }
 	case *irc.TagMsg:
-		return "tagmsg", &e.Meta, []string{"nick", e.Nick, "target", e.Target}, flags("own", e.Own, "", false)
+		return "tagmsg", &e.Meta, fields{"nick", e.Nick, "target", e.Target}, flags("own", e.Own, "", false)
 	case *irc.Typing:
-		return "typing", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "state", e.State}, nil
+		return "typing", &e.Meta, fields{"nick", e.Nick, "target", e.Target, "state", e.State}, nil
 	case *irc.Reaction:
-		return "reaction", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "to", e.To, "reaction", e.Reaction},
+		return "reaction", &e.Meta, fields{"nick", e.Nick, "target", e.Target, "to", e.To, "reaction", e.Reaction},
 			flags("removed", e.Removed, "own", e.Own)
 	case *irc.Redaction:
-		return "redaction", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "redacted", e.Redacted, "reason", e.Reason}, nil
+		return "redaction", &e.Meta, fields{"nick", e.Nick, "target", e.Target, "redacted", e.Redacted, "reason", e.Reason}, nil
 	case *irc.CTCP:
-		return "ctcp", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "command", e.Command, "text", e.Text},
+		return "ctcp", &e.Meta, fields{"nick", e.Nick, "target", e.Target, "command", e.Command, "text", e.Text},
 			flags("reply", e.Reply, "", false)
 	case *irc.Join:
-		return "join", &e.Meta, []string{"nick", e.Nick, "channel", e.Channel, "?user", e.User, "?host", e.Host,
+		return "join", &e.Meta, fields{"nick", e.Nick, "channel", e.Channel, "?user", e.User, "?host", e.Host,
 			"?account", e.Account, "?realname", e.Realname}, flags("own", e.Own, "", false)
 	case *irc.Part:
-		return "part", &e.Meta, []string{"nick", e.Nick, "channel", e.Channel, "reason", e.Reason}, flags("own", e.Own, "", false)
+		return "part", &e.Meta, fields{"nick", e.Nick, "channel", e.Channel, "reason", e.Reason}, flags("own", e.Own, "", false)
 	case *irc.Quit:
-		return "quit", &e.Meta, []string{"nick", e.Nick, "reason", e.Reason},
+		return "quit", &e.Meta, fields{"nick", e.Nick, "reason", e.Reason},
 			func(r *call.Record) { r.Key("channels").Strings(e.Channels) }
 	case *irc.NickChange:
-		return "nick", &e.Meta, []string{"nick", e.Nick, "newNick", e.NewNick}, func(r *call.Record) {
+		return "nick", &e.Meta, fields{"nick", e.Nick, "newNick", e.NewNick}, func(r *call.Record) {
 			r.Key("own").Bool(e.Own)
 			r.Key("channels").Strings(e.Channels)
 		}
 	case *irc.Kick:
-		return "kick", &e.Meta, []string{"nick", e.Nick, "channel", e.Channel, "by", e.By, "reason", e.Reason},
+		return "kick", &e.Meta, fields{"nick", e.Nick, "channel", e.Channel, "by", e.By, "reason", e.Reason},
 			flags("own", e.Own, "", false)
 	case *irc.Topic:
-		return "topic", &e.Meta, []string{"channel", e.Channel, "topic", irc.Strip(e.Topic), "?nick", e.Nick}, nil
+		return "topic", &e.Meta, fields{"channel", e.Channel, "topic", irc.Strip(e.Topic), "?nick", e.Nick}, nil
 	case *irc.Names:
-		return "names", nil, []string{"channel", e.Channel}, func(r *call.Record) {
+		return "names", nil, fields{"channel", e.Channel}, func(r *call.Record) {
 			r.Key("names")
 			nicks(r, e.Names)
 			flag(r, "truncated", e.Truncated)
 		}
 	case *irc.Mode:
-		return "mode", &e.Meta, []string{"target", e.Target, "nick", e.Nick, "modes", e.Modes}, func(r *call.Record) { changes(r, e.Changes) }
+		return "mode", &e.Meta, fields{"target", e.Target, "nick", e.Nick, "modes", e.Modes}, func(r *call.Record) { changes(r, e.Changes) }
 	case *irc.Invite:
-		return "invite", &e.Meta, []string{"nick", e.Nick, "target", e.Target, "channel", e.Channel}, nil
+		return "invite", &e.Meta, fields{"nick", e.Nick, "target", e.Target, "channel", e.Channel}, nil
 	case *irc.Away:
-		return "away", &e.Meta, []string{"nick", e.Nick, "text", e.Text}, func(r *call.Record) { r.Key("away").Bool(e.Away) }
+		return "away", &e.Meta, fields{"nick", e.Nick, "text", e.Text}, func(r *call.Record) { r.Key("away").Bool(e.Away) }
 	case *irc.Account:
-		return "account", &e.Meta, []string{"nick", e.Nick, "account", e.Account}, nil
+		return "account", &e.Meta, fields{"nick", e.Nick, "account", e.Account}, nil
 	case *irc.Host:
-		return "host", &e.Meta, []string{"nick", e.Nick, "user", e.User, "host", e.Host}, nil
+		return "host", &e.Meta, fields{"nick", e.Nick, "user", e.User, "host", e.Host}, nil
 	case *irc.Realname:
-		return "realname", &e.Meta, []string{"nick", e.Nick, "realname", e.Realname}, nil
+		return "realname", &e.Meta, fields{"nick", e.Nick, "realname", e.Realname}, nil
 	case *irc.Presence:
-		return "presence", nil, nil, func(r *call.Record) {
+		return "presence", nil, fields{}, func(r *call.Record) {
 			r.Key("online").Bool(e.Online)
 			r.Key("nicks").Strings(e.Nicks)
 		}
 	case *irc.ReadMarker:
-		return "read", nil, []string{"target", e.Target}, func(r *call.Record) { instant(r, "time", e.Read) }
+		return "read", nil, fields{"target", e.Target}, func(r *call.Record) { instant(r, "time", e.Read) }
 	case *irc.Reply:
-		return "reply", &e.Meta, []string{"kind", e.Kind, "command", e.Command, "code", e.Code, "text", e.Text},
+		return "reply", &e.Meta, fields{"kind", e.Kind, "command", e.Command, "code", e.Code, "text", e.Text},
 			func(r *call.Record) { r.Key("context").Strings(e.Context) }
 	case *irc.Network:
-		return "network", nil, nil, func(r *call.Record) { network(r, e) }
+		return "network", nil, fields{}, func(r *call.Record) { network(r, e) }
 	case *irc.Capabilities:
-		return "capabilities", nil, nil, func(r *call.Record) { r.Key("capabilities").Strings(e.Names) }
+		return "capabilities", nil, fields{}, func(r *call.Record) { r.Key("capabilities").Strings(e.Names) }
 	case *irc.Features:
-		return "isupport", nil, nil, func(r *call.Record) {
+		return "isupport", nil, fields{}, func(r *call.Record) {
 			r.Key("isupport")
 			texts(r, e.All)
 		}
 	case *irc.Disconnected:
-		return "disconnect", nil, nil, func(r *call.Record) {
+		return "disconnect", nil, fields{}, func(r *call.Record) {
 			r.Key("error").Error(coded.From(e.Err, "irc"))
 			r.Key("wait").Int(e.Wait.Milliseconds())
 		}
 	case *irc.Reconnected:
-		return "reconnect", nil, []string{"nick", e.Nick, "account", e.Account}, func(r *call.Record) {
+		return "reconnect", nil, fields{"nick", e.Nick, "account", e.Account}, func(r *call.Record) {
 			r.Key("capabilities").Strings(e.Capabilities)
 			r.Key("isupport")
 			texts(r, e.Features)
 		}
 	}
 	raw := e.(*irc.Raw)
-	return "raw", &raw.Meta, []string{"command", raw.Command, "?prefix", raw.Prefix},
+	return "raw", &raw.Meta, fields{"command", raw.Command, "?prefix", raw.Prefix},
 		func(r *call.Record) { r.Key("params").Strings(raw.Params) }
 }
 
-func write(r *call.Record, meta *irc.Meta, fields []string, more func(r *call.Record)) {
+func write(r *call.Record, meta *irc.Meta, list *fields, more func(r *call.Record)) {
 	r.Object(func() {
 		if meta != nil {
 			about(r, meta)
 		}
 		// After the tags: of two members of one name the last counts.
-		for i := 0; i < len(fields); i += 2 {
-			if fields[i][0] == '?' {
-				optional(r, fields[i][1:], fields[i+1])
+		for i := 0; i < len(list) && list[i] != ""; i += 2 {
+			if list[i][0] == '?' {
+				optional(r, list[i][1:], list[i+1])
 			} else {
-				r.Key(fields[i]).String(fields[i+1])
+				r.Key(list[i]).String(list[i+1])
 			}
 		}
 		if more != nil {
@@ -150,12 +154,12 @@ func about(r *call.Record, m *irc.Meta) {
 	}
 }
 
-func message(m *irc.Message) []string {
+func message(m *irc.Message) fields {
 	text := m.Text
 	if m.Spans != nil { // else there is no formatting in it
 		text = irc.Strip(text)
 	}
-	return []string{"nick", m.Nick, "?user", m.User, "?host", m.Host, "target", m.Target, "?channel", m.Channel, "text", text}
+	return fields{"nick", m.Nick, "?user", m.User, "?host", m.Host, "target", m.Target, "?channel", m.Channel, "text", text}
 }
 
 func messageFlags(r *call.Record, m *irc.Message) {

@@ -376,10 +376,10 @@ func history(ctx context.Context, c *call.Call, s session) error {
 	}
 	c.Out.Array(func() {
 		for _, e := range events {
-			name, meta, fields, more := described(e)
+			name, meta, list, more := described(e)
 			c.Out.Array(func() {
 				c.Out.String(name)
-				write(&c.Out, meta, fields, more)
+				write(&c.Out, meta, &list, more)
 			})
 		}
 	})
@@ -485,8 +485,8 @@ func command(ctx context.Context, c *call.Call, s session) error {
 	}
 	c.Out.Array(func() {
 		for _, e := range answer {
-			_, meta, fields, more := described(e)
-			write(&c.Out, meta, fields, more)
+			_, meta, list, more := described(e)
+			write(&c.Out, meta, &list, more)
 		}
 	})
 	return nil
