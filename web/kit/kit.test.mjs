@@ -258,19 +258,30 @@ function fetched(url, host) {
   });
 }
 
+/** What the phone's own script comes after, and before the app's, in pages of all kinds. */
+const HEADS = {
+  'none.html': '',
+  'body.html': '<!DOCTYPE html>',
+  'html.html': '\ufeff<!-- <head> --><!doctype html><HTML lang="en">',
+  'head.html': '<!DOCTYPE html><html><head class="a">',
+};
+
 for (const kaios of ['2.5', '3']) {
   test(`serve: what a file is on KaiOS ${kaios}`, async (t) => {
     const folder = app(({ manifest, put }) => {
       manifest((m) => { m.webapp.csp = "img-src 'self'"; });
       put('.hidden', 'no');
-      put('page.html', 'no head');
+      for (const [path, before] of Object.entries(HEADS)) put(path, `${before}\n<script src="app.js"></script><header></header>`);
     });
     const phone = await startPhone({ folder, kaios });
     t.after(phone.close);
     assert.match(phone.url, /^http:\/\/my-mail\.localhost:\d+\/$/);
     const page = await fetched(`${phone.url}index.html`);
     assert.match(page.text, /<head><script src="\/\.phone\/phone\.js" data-relay="ws:\/\/127\.0\.0\.1:\d+\/" data-profile="kaios\d+" data-permissions="tcp-socket"><\/script>/);
-    assert.match((await fetched(`${phone.url}page.html`)).text, /^no head<script src="\/\.phone/);
+    for (const [path, before] of Object.entries(HEADS)) {
+      const { text } = await fetched(phone.url + path);
+      assert.ok(text.startsWith(`${before}<script src="/.phone/phone.js"`) && text.includes('app.js'), text);
+    }
     const csp = page.headers['content-security-policy'];
     assert.match(csp, /script-src 'self'/);
     assert.equal(csp.includes("img-src 'self'"), kaios === '2.5', 'a policy of the app’s own');

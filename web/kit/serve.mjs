@@ -33,6 +33,9 @@ const PHONES = {
   },
 };
 
+/** How a page begins, up to where its first script may be. */
+const BEGIN = /^(\s*(<!--[^]*?-->|<!doctype[^>]*>|<(html|head)(\s[^>]*)?>))*/i;
+
 /** What an app may ask of the card for; without that it gets none. */
 const ACCESS = ['readonly', 'readwrite', 'readcreate', 'createonly'];
 
@@ -75,7 +78,7 @@ export async function startPhone({ folder, kaios = '3', port = 0, locale, relay:
     headers,
     types: phone.types,
     // It runs before the app's own scripts, and gives their window what a phone has and a browser has not.
-    change: (html) => html.replace(/<head[^>]*>|$/i, (head) => head + script),
+    change: (html) => html.replace(BEGIN, (begin) => begin + script),
     not: (path) => path.includes('/.') || path === `/${SOURCE}` || path === `/${WEBAPP}`,
   };
 
