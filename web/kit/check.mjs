@@ -271,7 +271,9 @@ class App {
       each('eval', /\beval\s*\(|\bnew\s+Function\s*\(|\bset(Timeout|Interval)\s*\(\s*['"`]/g, 'The phone refuses it.');
       each('blob-worker', /\bnew\s+Worker\s*\(\s*(URL\s*\.\s*createObjectURL|['"`](blob|data):)/g, 'A policy without blob: refuses it.');
       each('origin', /['"`](app:\/\/|https?:\/\/[\w-]+\.localhost\b)/g, 'This origin is of one phone.');
-      for (const { line, message } of refusals(text)) this.find('kaios25-syntax', path, `${message[0].toUpperCase()}${message.slice(1)}.`, { line });
+      for (const { line } of refusals(text)) {
+        this.find('kaios25-syntax', path, `It does not read “${text.split(/\r?\n/)[line - 1].trim().slice(0, 60)}”.`, { line });
+      }
       for (const [permission, pattern] of Object.entries(PRIVILEGED)) {
         const match = pattern.exec(text);
         if (match && !this.uses.has(permission)) this.uses.set(permission, { path, line: lineAt(text, match.index) });

@@ -54,7 +54,7 @@ function runInit(named, { name, update: updates }) {
     return 0;
   }
   for (const path of init(folder, name)) print(`${folder}/${path}`);
-  print(`\nEnter your mail server in ${folder}/config.js, and see: kaiwire serve ${folder} --allow HOST:PORT`);
+  print(`\nEnter your mail server in ${folder}/config.js, and see: npx kaiwire serve ${folder} --allow HOST:PORT`);
   return 0;
 }
 
@@ -97,6 +97,7 @@ async function runServe(folder, { allow, datagrams, map, ca, kaios, locale, port
     log: (line) => process.stderr.write(`${line}\n`),
   });
   print(`${phone.url}`);
+  print('Open it in Firefox or Chrome; Ctrl-C ends it.');
   await new Promise((resolve) => { for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, resolve); });
   await phone.close();
   return 0;

@@ -116,10 +116,10 @@ test('the examples run', { skip: missing('firefox-esr', 'openssl') }, async (t) 
         const { code } = page;
         page = null;
         await t.test(`${where}, a page of its own`, async () => {
-          file(path, HEAD + code.replace('app.js', `${name}-app.js`));
+          file(path, HEAD + code.replace('<!DOCTYPE html>\n<meta charset="utf-8">\n', '').replace('app.js', `${name}-app.js`));
           file(`${name}-app.js`, block.code);
           const opened = await openPage(browser, { url: site.url(`/${path}`) });
-          await opened.run(where, (text) => untilShown(text, 0), [block.notes['until shown']], { timeout: TIMEOUT });
+          await opened.puppeteer.waitForFunction((text) => document.body.innerText.includes(text), { timeout: TIMEOUT }, block.notes['until shown']);
           await opened.close();
         });
       } else if (block.language === 'js' && isModule(block.code)) {

@@ -15,8 +15,6 @@ function show(...things) {
 /** …and for asking the person, who agrees. */
 async function ask() { return true; }
 
-async function refresh() {}
-
 /** Resolves with what has been shown since `from` once `text` is in it. */
 function untilShown(text, from) {
   return new Promise((resolve) => {
