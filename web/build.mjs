@@ -31,7 +31,8 @@ const engines = findEngines(wanted && wanted.includes('js') ? [...new Set(['tiny
 const plain = ['mail', 'irc', 'dns', 'dnssec'];
 const modules = {
   go: [...plain.map((name) => [name, 'phone']), ...plain.concat(SINGLE).map((name) => [name, 'own'])],
-  tinygo: [...plain.map((name) => [name, 'phone']), ['irc', 'own'], ['dns', 'own']],
+  // Names over TLS of our own are Go's alone: a server of names has a certificate that the phone takes, or there is another.
+  tinygo: [...plain.map((name) => [name, 'phone']), ...['irc', 'mail', ...SINGLE].map((name) => [name, 'own'])],
 };
 modules.js = modules.tinygo;
 const programs = engines.flatMap((engine) => modules[engine.name].map(([name, tls]) => (

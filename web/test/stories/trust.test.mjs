@@ -10,7 +10,7 @@ import * as dovecot from '../servers/dovecot.mjs';
 import { freePort } from '../servers/process.mjs';
 import * as hostile from './hostile.mjs';
 import { plain } from './mail.mjs';
-import { MODES, openStage } from './stage.mjs';
+import { enginesOf, MODES, openStage } from './stage.mjs';
 
 const TIMEOUT = 30_000;
 const AUTHORITY = 'kaiwire test authority';
@@ -53,10 +53,12 @@ test('trust', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) 
   })()), [{ host, auth, readOnly: true, timeout: TIMEOUT, ...options }]);
   const check = (page, ...args) => page.run('check', (...args) => stage.outcome(stage.wire.trust.check(...args)), args);
 
-  for (const { mode, worker } of MODES) {
+  const engines = enginesOf('trust', 'own').filter((engine) => enginesOf('imap', 'own').includes(engine));
+  for (const { mode, worker, engine } of engines.flatMap((engine) => (
+    MODES.map(({ mode, worker }) => ({ mode: `${mode}, ${engine}`, worker, engine }))))) {
     await t.test(mode, async (t) => {
       await t.test("the phone's TLS refuses it, and says no more", async () => {
-        const page = await stageOf.open({ modules: ['imap'], worker });
+        const page = await stageOf.open({ modules: ['imap'], worker, engine });
         const { error } = await connect(page, {});
         assert.deepEqual([error.code, error.retry, error.trust], ['ECERT', 'never', undefined]);
         const wrong = await connect(page, { tls: { roots } });
@@ -64,7 +66,7 @@ test('trust', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) 
         await page.close();
       });
 
-      const page = await stageOf.open({ modules: ['imap', 'trust'], worker, tls: 'own' });
+      const page = await stageOf.open({ modules: ['imap', 'trust'], worker, engine, tls: 'own' });
       let certificate;
 
       await t.test('so does our own, and says what there is to know', async () => {
@@ -139,7 +141,7 @@ test('trust', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) 
       await page.close();
 
       await t.test('check tells that there are no sockets', async () => {
-        const page = await stageOf.open({ modules: ['trust'], worker, permissions: [] });
+        const page = await stageOf.open({ modules: ['trust'], worker, engine, permissions: [] });
         const { value, error } = await check(page, host, 993);
         assert.deepEqual(value, { phone: 'unavailable', own: 'EPERM', cure: false, ...none }, JSON.stringify(error));
         const refused = await page.run('load imap', () => stage.outcome(stage.load({ modules: ['trust', 'imap'] })));
@@ -148,7 +150,7 @@ test('trust', { skip: missing('firefox-esr', 'dovecot', 'openssl') }, async (t) 
       });
 
       await t.test('check tells that a phone which knows the authority accepts', async () => {
-        const page = await stageOf.open({ modules: ['trust'], worker, relay: await stageOf.raise(server.ca) });
+        const page = await stageOf.open({ modules: ['trust'], worker, engine, relay: await stageOf.raise(server.ca) });
         const { value, error } = await check(page, host, 993, { tls: { roots } });
         assert.deepEqual(value, { phone: 'accepted', own: 'accepted', cure: false, ...one() }, JSON.stringify(error));
         await page.close();
