@@ -129,7 +129,7 @@ function sourcesOf(pattern) {
     for (const entry of readdirSync(join(repository, folder), { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name);
       // What is kept serves each checkout.
-      if (entry.isFile() && entry.name.endsWith('.go')) hash.update(relative(repository, file)).update(readFileSync(file));
+      if (entry.isFile() && /(?<!_test)\.go$/.test(entry.name)) hash.update(relative(repository, file)).update(readFileSync(file));
     }
   }
   for (const file of ['go.mod', 'go.sum', 'web/package-lock.json']) hash.update(readFileSync(join(repository, file)));
