@@ -136,16 +136,17 @@ class ComposeView extends FormView {
       const attempt = this.attempt = { post: null, whole: false };
       this.wait('Sending…');
       this.setKeys(['Stop', () => this.stop()], null, null);
-      let rejected;
-      let composed;
+      const files = this.files.slice();
       const { messageId, references = [] } = this.answered || {};
       const letter = {
         from: address, to, subject, text, date: new Date(),
         inReplyTo: messageId || undefined, references: messageId ? references.concat(messageId) : undefined,
       };
-      const wire = yield Wires.get('mail');
+      let rejected;
+      let composed;
       try {
-        composed = yield wire.mime.compose(Object.assign({ attachments: attached(this.files) }, letter));
+        const wire = yield Wires.get('mail');
+        composed = yield wire.mime.compose(Object.assign({ attachments: attached(files) }, letter));
         attempt.post = yield wire.smtp.connect(smtp);
         this.limit = attempt.post.maxSize || 0;
         if (attempt !== this.attempt) return;
@@ -156,15 +157,18 @@ class ComposeView extends FormView {
           if (attempt === this.attempt) this.progress(`Sending… ${Math.min(100, Math.floor(100 * sent / size))} %`);
         } }));
         if (attempt !== this.attempt) return;
-        this.progress('Sent. Keeping a copy…');
+        // From here on nothing can be stopped any more.
+        this.attempt = null;
         this.sent = true;
         localStorage.removeItem(DRAFT);
-        yield this.keepCopy(wire, Object.assign(letter, { messageId: composed.messageId }), size);
+        if (!rejected.length) this.files.length = 0;
+        this.wait('Sent. Keeping a copy…');
+        yield this.keepCopy(wire, Object.assign(letter, { messageId: composed.messageId }), files, size);
       } catch (error) {
-        if (attempt === this.attempt) throw error;
-        return; // it was stopped, which was said
+        if (attempt !== this.attempt) return; // it was stopped, which was said
+        this.attempt = null;
+        throw error;
       } finally {
-        if (attempt === this.attempt) this.attempt = null;
         if (attempt.post) attempt.post.close();
         if (composed) composed.close();
       }
@@ -173,7 +177,6 @@ class ComposeView extends FormView {
         this.inputs[0].value = rejected.map(({ recipient }) => recipient).join(', ');
         throw new Error(`Sent, but not to all. ${rejected.map(({ recipient, message }) => `${recipient}: ${message}`).join(' ')}`);
       }
-      this.files.length = 0;
       if (this.shown) Views.back();
     });
   }
@@ -186,16 +189,16 @@ class ComposeView extends FormView {
   }
 
   /** Among those sent; where that is refused it has been sent all the same. Of one that is large its text, which says what came with it. */
-  keepCopy(wire, letter, size) {
+  keepCopy(wire, letter, files, size) {
     return steps(this, function* () {
       const { session } = this.inbox;
       try {
         const sent = (yield session.list('', '*', { specialUse: true })).find(({ specialUse }) => specialUse === '\\Sent');
         if (!sent) return;
-        const names = this.files.map(({ name, blob }) => `${name}, ${octets(blob.size)}`);
+        const names = files.map(({ name, blob }) => `${name}, ${octets(blob.size)}`);
         const copy = size > COPY_LIMIT && names.length
           ? Object.assign({}, letter, { text: `${letter.text}\n\n[Sent with ${names.join('; ')}]` })
-          : Object.assign({ attachments: attached(this.files) }, letter);
+          : Object.assign({ attachments: attached(files) }, letter);
         const composed = yield wire.mime.compose(copy);
         yield session.append(sent.name, yield composed.bytes(), { flags: ['\\Seen'] });
       } catch (error) {
