@@ -272,7 +272,7 @@ class App {
       each('blob-worker', /\bnew\s+Worker\s*\(\s*(URL\s*\.\s*createObjectURL|['"`](blob|data):)/g, 'A policy without blob: refuses it.');
       each('origin', /['"`](app:\/\/|https?:\/\/[\w-]+\.localhost\b)/g, 'This origin is of one phone.');
       for (const { line } of refusals(text)) {
-        this.find('kaios25-syntax', path, `It does not read “${text.split(/\r?\n/)[line - 1].trim().slice(0, 60)}”.`, { line });
+        this.find('kaios25-syntax', path, `It does not read “${text.split(/\r\n?|[\n\u2028\u2029]/)[line - 1].trim().slice(0, 60)}”.`, { line });
       }
       for (const [permission, pattern] of Object.entries(PRIVILEGED)) {
         const match = pattern.exec(text);

@@ -104,6 +104,7 @@ const CASES = [
   ['blob-worker', END('app.js'), ({ script }) => script('new Worker(URL.createObjectURL(code));')],
   ['module-script', END('index.html'), ({ page }) => page('<script type="module" src="app.js"></script>')],
   ['kaios25-syntax', END('app.js'), ({ script }) => script('async function later() {}')],
+  ['kaios25-syntax', 'more.js:3', ({ put }) => put('more.js', 'var a;\r\u2028a **= 2;')],
   ['kaios25-syntax', END('app.js'), ({ script }) => script('for (const row of rows) row.focus();')],
   ['manifest-csp', '/webapp/csp', ({ manifest }) => manifest((m) => { m.webapp.csp = "script-src 'self'"; })],
   ['activity-href', '/b2g_features/activities/view/href', features((f) => { f.activities = { view: { href: 'http://example.org/' } }; })],
