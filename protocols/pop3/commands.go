@@ -50,8 +50,13 @@ func (s *Session) do(ctx context.Context, read func(text string) error, words ..
 	return s.end(t, err)
 }
 
+// maxOctets bounds an answer of several lines. It has room for 100,000
+// identifiers of UIDL, each as long as it may be.
+const maxOctets = 8 << 20
+
 // eachLine reads an answer of several lines; it may have no more than most.
 func (s *Session) eachLine(most int, f func(line string) error) error {
+	octets := 0
 	for n := 0; ; n++ {
 		line, err := s.c.ReadLine()
 		if err != nil {
@@ -60,7 +65,7 @@ func (s *Session) eachLine(most int, f func(line string) error) error {
 		if line == "." {
 			return nil
 		}
-		if n == most {
+		if octets += len(line); n == most || octets > maxOctets {
 			return s.c.TooMuch("an answer that is too long")
 		}
 		if err := f(strings.TrimPrefix(line, ".")); err != nil {

@@ -78,7 +78,8 @@ type Limits struct {
 	Message int64
 	// Top is the largest answer of Top, in octets. Default 1 MiB.
 	Top int64
-	// Results is how many messages List and UIDL may return. Default 100,000.
+	// Results is how many messages List and UIDL may return, in 8 MiB at the most.
+	// Default 100,000.
 	Results int
 	// Drain is how many octets of a Message that was closed early are read and
 	// thrown away, rather than ending the session. Default 64 KiB.

@@ -379,6 +379,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"LIST of message 0", list, coded.EPROTO, []Step{Line("+OK"), Line("0 10"), Hang()}},
 		{"LIST with a long line", list, coded.ELIMIT, []Step{Line("+OK"), Raw("1 1"), Flood("0", 1<<20), Hang()}},
 		{"another message's size", size, coded.EPROTO, []Step{Line("+OK 2 10"), Hang()}},
+		{"UIDL of identifiers as long as lines", uidl, coded.ELIMIT, []Step{Line("+OK"), Flood("1 "+strings.Repeat("x", 8000)+"\r\n", 2000), Hang()}},
 		{"UIDL without identifiers", uidl, coded.EPROTO, []Step{Line("+OK"), Line("1 "), Hang()}},
 		{"TOP without end", top, coded.ELIMIT, []Step{Line("+OK"), Flood("0123456789\r\n", 100_000), Hang()}},
 		{"message without end", retr, coded.ELIMIT, []Step{Line("+OK"), Flood("0123456789\r\n", 200_000), Hang()}},
