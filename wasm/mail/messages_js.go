@@ -167,7 +167,10 @@ func read(ctx context.Context, c *call.Call) error {
 	case <-d.closed:
 		return errClosed
 	case <-ctx.Done():
-		stop()
+		// Of its own time the reading knows by itself, and says so.
+		if ctx.Err() == context.Canceled {
+			stop()
+		}
 		got = <-come
 	}
 	if got.err != nil && got.err != io.EOF {
