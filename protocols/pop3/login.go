@@ -28,6 +28,9 @@ func (s *Session) handshake(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.international(); err != nil {
+		return err
+	}
 	if err := s.login(); err != nil {
 		return err
 	}
@@ -92,6 +95,23 @@ func (s *Session) startTLS(ctx context.Context) error {
 	// goes for the timestamp as well.
 	s.timestamp = ""
 	return s.capa()
+}
+
+// international turns UTF-8 on, which the server then takes in names and
+// passwords as well, if it has UTF8 with USER, and asks for the language. Without
+// either the session goes on as it was.
+func (s *Session) international() error {
+	if s.Has("UTF8") {
+		if _, err := s.ask("UTF8"); fatal(err) != nil {
+			return err
+		}
+	}
+	if s.o.Language != "" && s.Has("LANG") {
+		if _, err := s.ask("LANG ", s.o.Language); fatal(err) != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plaintext are the mechanisms that send the password itself.

@@ -4,8 +4,10 @@
 //
 // # Extensions
 //
-// CAPA and response codes (RFC 2449, RFC 3206), STLS (RFC 2595), SASL (RFC 5034)
-// and APOP.
+// CAPA and response codes (RFC 2449, RFC 3206), STLS (RFC 2595), SASL (RFC
+// 5034), APOP, and UTF8 and LANG (RFC 6856). Where the server has UTF8 it is
+// turned on before the login: headers then may have more than ASCII, as package
+// mime reads them.
 //
 // # Trust
 //
@@ -58,6 +60,12 @@ type Options struct {
 	// connection tells. Without a Mechanism, the strongest that both sides have
 	// is taken, and USER and PASS where they have none in common.
 	Auth sasl.Credentials
+
+	// Language is that of the server's texts, which are in the errors: a tag of
+	// RFC 5646, such as "hi-IN", or "*" for the server's choice (LANG, RFC 6856,
+	// section 3). A server that lacks it goes on as it would without. Default:
+	// nothing is asked.
+	Language string
 
 	Limits Limits
 
@@ -140,6 +148,9 @@ type Session struct {
 // o.Auth can do.
 func Connect(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 	o = o.withDefaults()
+	if o.Language != "" && !isLanguage(o.Language) {
+		return nil, invalid("The language is not valid.")
+	}
 	c, t, err := lines.Dial(ctx, d, lines.Options{
 		Protocol: protocol, Host: o.Host, Port: o.Port, Security: o.Security, Timeout: o.Timeout,
 		Unasked: unasked, Closed: o.Closed,
@@ -153,6 +164,17 @@ func Connect(ctx context.Context, d dial.Dialer, o Options) (*Session, error) {
 	}
 	t.End()
 	return s, nil
+}
+
+// isLanguage reports whether s can be a tag, or "*".
+func isLanguage(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if (c < 'a' || c > 'z') && (s[i] < '0' || s[i] > '9') && s[i] != '-' {
+			return s == "*"
+		}
+	}
+	return true
 }
 
 // unasked is a server's goodbye: it has waited long enough, or is going down.

@@ -192,6 +192,52 @@ func TestPipelinesOnTheWire(t *testing.T) {
 	}
 }
 
+// UTF8 stands before the login, and behind TLS (RFC 6856, section 2).
+func TestUTF8(t *testing.T) {
+	hindi := sasl.Credentials{User: "आशा", Pass: "काइवायर", Mechanism: "USER"}
+	capa := func(lines ...string) []Step {
+		steps := []Step{Want("CAPA"), Line("+OK")}
+		for _, line := range append(lines, ".") {
+			steps = append(steps, Line(line))
+		}
+		return steps
+	}
+	login := then([]Step{Want("USER आशा"), Line("+OK"), Want("PASS काइवायर"), Line("+OK")}, capa("USER", "UTF8 USER")...)
+	for name, tc := range map[string]struct {
+		language string
+		steps    []Step
+	}{
+		"both":          {"hi-IN", then(capa("USER", "UTF8 USER", "LANG"), Want("UTF8"), Line("+OK"), Want("LANG hi-IN"), Line("+OK hi-IN हिन्दी"))},
+		"refused":       {"*", then(capa("USER", "utf8", "lang"), Want("UTF8"), Line("-ERR not today"), Want("LANG *"), Line("-ERR [SYS/TEMP] none"))},
+		"not asked for": {"", then(capa("USER", "UTF8 USER", "LANG"), Want("UTF8"), Line("+OK"))},
+		"not there":     {"hi", capa("USER")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			NoLeaks(t)
+			o := plain
+			o.Auth, o.Language = hindi, tc.language
+			steps := then([]Step{Line("+OK")}, tc.steps...)
+			s := connect(t, Dial(Transcript(t, then(then(steps, login...), Want("TOP 1 0"), Line("+OK"), Line("Subject: नमस्ते"), Line(""), Line("."), Hang())...)), o)
+			if got, err := s.Top(Within(t), 1, 0); err != nil || string(got) != "Subject: नमस्ते\r\n\r\n" {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	for name, answer := range map[string]Step{"an end": Raw(""), "nonsense": Line("what")} {
+		t.Run(name, func(t *testing.T) {
+			NoLeaks(t)
+			_, err := pop3.Connect(Within(t), Dial(Transcript(t, then(then([]Step{Line("+OK")}, capa("UTF8")...), Want("UTF8"), answer)...)), plain)
+			wantCode(t, err, map[string]coded.Code{"an end": coded.ECONNRESET, "nonsense": coded.EPROTO}[name])
+		})
+	}
+	for _, language := range []string{"hi\r\nDELE 1", "hi IN", "हि", "**"} {
+		o := plain
+		o.Language = language
+		_, err := pop3.Connect(Within(t), Dial(), o)
+		wantCode(t, err, coded.EINVAL)
+	}
+}
+
 func TestSTLS(t *testing.T) {
 	cert, roots := Certificate(t, "127.0.0.1")
 	_, o := serve(t, pop3server.Options{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}})

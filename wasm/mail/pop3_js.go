@@ -12,7 +12,7 @@ import (
 func pop3Connect(ctx context.Context, c *call.Call) error {
 	a := c.Args
 	h := call.NewHandle("pop3.session")
-	o := pop3.Options{Closed: h.Ended}
+	o := pop3.Options{Language: a.String("language"), Closed: h.Ended}
 	o.Host, o.Port, o.Security = a.Server()
 	auth, ok := a.Auth()
 	if !ok {

@@ -884,6 +884,8 @@ export interface Pop3ConnectOptions extends ConnectOptions {
   /** Default 995 for `tls`, else 110. */
   port?: number;
   auth: Auth;
+  /** Of the server's texts, which are in errors: a tag such as `hi-IN` (LANG, RFC 6856), for servers that have it. */
+  language?: string;
 }
 /**
  * Messages are numbered from 1, for this session only. Calls that are made without waiting for each other go out together
