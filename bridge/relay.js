@@ -27,7 +27,7 @@ const WINDOW = 1024 * 1024;
 /** What the worker may have on its way to the page before it is asked for a pause. */
 const ROOM = 512 * 1024;
 /** What has been taken, or sent, is told when it comes to so much: a message for each would cost the page as much as the data. */
-const TOOK = WINDOW / 16;
+const TOOK = WINDOW / 8;
 const SENT = ROOM / 4;
 /** The buffers in which bytes are joined, and how many that have come back are kept: a socket in bulk has no more on their way. */
 const PIECE = 128 * 1024;

@@ -426,7 +426,7 @@ describe('bytes to be sent', () => {
 });
 
 describe('bytes that are received', () => {
-  const TOOK = WINDOW / 16;
+  const TOOK = WINDOW / 8;
 
   /** A page whose open socket gets what the test says, with the lengths of what it has posted. */
   function receiving(t) {
