@@ -564,3 +564,59 @@ func FuzzAnswer(f *testing.F) {
 		<-s.Done()
 	})
 }
+
+// What List and UIDL tell is what the lines say, in their order, and what is no
+// list is an error.
+func FuzzLists(f *testing.F) {
+	for _, lines := range []string{"1 10\r\n2 20\r\n", "1 a\r\n", "0 1\r\n", "1  2 3\r\n", "..1 2\r\n", "2147483648 1\r\n", "1 9223372036854775808\r\n", "1\t2\r\n", "\r\n", "1 \x00\n"} {
+		f.Add(lines)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, "\n.\n") || strings.Contains(text, "\n.\r\n") || strings.HasPrefix(text, ".\n") || strings.HasPrefix(text, ".\r\n") || len(text) > 4000 {
+			t.Skip() // it ends before its end, or is more than a line may be
+		}
+		client, server := net.Pipe()
+		go func() {
+			defer server.Close()
+			buf := make([]byte, 4096)
+			for _, words := range []string{"+OK\r\n", "-ERR\r\n", "+OK\r\n", "+OK\r\n", "+OK\r\n" + text + "\r\n.\r\n", "+OK\r\n" + text + "\r\n.\r\n"} {
+				io.WriteString(server, words)
+				server.Read(buf)
+			}
+		}()
+		s, err := pop3.Connect(Within(t), Dial(client), plain)
+		noErr(t, err)
+		defer func() { s.Close(); <-s.Done() }()
+		var want []string
+		for line := range strings.SplitSeq(text+"\r\n", "\n") {
+			want = append(want, strings.TrimPrefix(strings.TrimSuffix(line, "\r"), "."))
+		}
+		list, err := s.List(Within(t))
+		if err != nil {
+			wantCode(t, err, coded.EPROTO)
+			return
+		}
+		for i, e := range list {
+			if fields := strings.Fields(want[i]); len(fields) < 2 || trimZeros(fields[0]) != fmt.Sprint(e.Number) || trimZeros(fields[1]) != fmt.Sprint(e.Size) {
+				t.Fatalf("%q became %+v", want[i], e)
+			}
+		}
+		uids, err := s.UIDL(Within(t))
+		noErr(t, err) // whatever has a size has an identifier
+		if len(uids) != len(list) {
+			t.Fatalf("%d identifiers of %d messages", len(uids), len(list))
+		}
+		for i, u := range uids {
+			if u.Number != list[i].Number || u.ID == "" || strings.TrimSpace(u.ID) != u.ID {
+				t.Fatalf("%q became %+v", want[i], u)
+			}
+		}
+	})
+}
+
+func trimZeros(digits string) string {
+	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" {
+		return trimmed
+	}
+	return "0"
+}
