@@ -453,6 +453,9 @@ func (r *Reader) literal(size int64) []byte {
 	_, err := io.ReadFull(r.br, r.scratch)
 	r.fail(unexpected(err))
 	r.segment(true)
+	if r.err != nil {
+		return nil // not what the last string has left there
+	}
 	return r.scratch
 }
 
