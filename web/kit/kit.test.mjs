@@ -133,7 +133,7 @@ const CASES = [
   ['kaiwire-version', 'kaiwire/kaiwire.classic.js', ({ folder }) => appendFileSync(join(folder, 'kaiwire/kaiwire.classic.js'), ' ')],
   ['licences', 'kaiwire/LICENSES.txt', ({ remove }) => remove('kaiwire/LICENSES.txt')],
   ['kaiwire-kaios25', 'kaiwire/', ({ put, folder }) => {
-    put('app.js', "kaiwire.load({ modules: ['dnssec'] });");
+    put('app.js', "kaiwire.load({ modules: ['dns'], tls: 'own' });");
     update(folder);
   }],
 ];

@@ -82,28 +82,23 @@ class LookupView extends View {
       if (type === 'PTR' && IP_ADDRESS.test(name)) {
         return (yield resolver.reverse(name)).map((found) => recordRow(found, type));
       }
-      const answer = resolver.validate ? yield resolver.validate(name, type) : yield resolver.query(name, type);
+      const answer = yield resolver.validate(name, type);
       const { rcode, elapsed } = answer;
       // Of signatures there is the verdict.
       const answers = answer.answers.filter((record) => record.type !== 'RRSIG' || type === 'RRSIG');
       this.note = `${Math.round(elapsed)} ms`;
-      const verdict = answer.status ? [verdictRow(answer)] : [];
+      const verdict = [verdictRow(answer)];
       if (answers.length) return verdict.concat(answers.map((record) => recordRow(record.text, record.type, lifetime(record.ttl))));
       return verdict.concat(notice('', RCODES[rcode] || `The server says ${rcode}.`));
     });
   }
 
-  /** With signatures where there is WebAssembly, which their module needs. */
   resolver() {
     return steps(this, function* () {
       if (!this.open || this.open.closed) {
-        const signatures = kaiwire.capabilities().webAssembly;
-        const wire = yield Wires.get(signatures ? 'signatures' : 'names');
+        const wire = yield Wires.get('signatures');
         // Who asks wants to know what the server says now.
-        const options = { servers: config.nameServers, cache: false };
-        this.open = signatures
-          ? yield wire.dnssec.resolver(Object.assign({ anchors: config.anchors }, options))
-          : yield wire.dns.resolver(options);
+        this.open = yield wire.dnssec.resolver({ servers: config.nameServers, anchors: config.anchors, cache: false });
       }
       return this.open;
     });
