@@ -38,6 +38,11 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
     assert.ok(stdout.includes(name), `${name} is not printed`);
     for (const title of [name, `${name}/blocked`, `${name}/ratio`]) assert.ok(title in report.figures, `there is no ${title}`);
   }
+  for (const [app, other] of [['mail', 'imapflow'], ['chat', 'irc-framework']]) {
+    for (const title of each([`memory/${app}`], [other, ...findEngines().map(({ name }) => name)], ['peak', 'after'])) {
+      assert.ok(title in report.figures, `there is no ${title}`);
+    }
+  }
   for (const [name, { unit, value, runs }] of Object.entries(report.figures)) {
     assert.ok(unit && runs.length > 0, name);
     assert.ok([value, ...runs].every((figure) => Number.isFinite(figure) && figure >= 0), `${name}: ${value} of ${runs}`);
@@ -47,5 +52,5 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
 });
 
 test('a benchmark that there is not is refused by name', async () => {
-  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines, engines-tls/ });
+  await assert.rejects(run(process.execPath, [script, 'upload']), { code: 2, stderr: /no such benchmark: upload; there are receive, send, echo, datagrams, tls, envelopes, mail, names, chat, engines, engines-tls, memory/ });
 });

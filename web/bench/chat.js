@@ -6,8 +6,8 @@ import { Checksum } from './mailbox.js';
 import { compare, moduleMemory } from './measure.js';
 
 const MIB = 1024 * 1024;
-const HOST = 'irc.example';
-const PORT = 6667;
+/** Where it is. */
+export const ROOM = { host: 'irc.example', port: 6667 };
 const CHANNEL = '#bench';
 /** The size of a segment of the pipe between a phone's network and its apps. */
 const CHUNK = 16 * 1024;
@@ -100,19 +100,47 @@ function fields(who, query) {
   });
 }
 
-export async function run({ network, ...notes }, { lines, members: size, ...options }) {
+/** Puts the server up; resolves with what it says: {bytes, texts, count}. */
+export function listen(network, lines, size = 0) {
   const talk = makeTalk(lines);
   const made = new Map();
   const members = (nick) => made.get(nick) || made.set(nick, makeMembers(size, nick)).get(nick);
-  network.chunks.set(HOST, CHUNK);
-  network.listen(`${HOST}:${PORT}`, (peer) => serve(peer, talk, members));
+  network.chunks.set(ROOM.host, CHUNK);
+  network.listen(`${ROOM.host}:${ROOM.port}`, (peer) => serve(peer, talk, members));
+  return talk;
+}
+
+/** Has the server talk, and calls `each` with every text until that returns true. */
+function hear(session, theirs, each) {
+  return new Promise((resolve) => {
+    const [event, field] = theirs ? ['privmsg', 'message'] : ['message', 'text'];
+    const listener = (said) => {
+      if (!each(said[field])) return;
+      session.off(event, listener);
+      resolve();
+    };
+    session.on(event, listener);
+    session.raw('TALK');
+  });
+}
+
+const isLast = (text) => text === 'that is all';
+
+/** A session, irc-framework's if it is `theirs`, joins the channel and hears all that is said. */
+export async function talkOnce(session, theirs) {
+  await session.join(CHANNEL);
+  await hear(session, theirs, isLast);
+}
+
+export async function run({ network, ...notes }, { lines, members: size, ...options }) {
+  const talk = listen(network, lines, size);
 
   /** Runs a talk, which calls its argument with each text until the last: lines per second. */
   const timed = (hear) => async () => {
     const texts = new Checksum();
     const begun = performance.now();
     await hear((text) => {
-      if (text === 'that is all') return true;
+      if (isLast(text)) return true;
       texts.add(text);
       return false;
     });
@@ -132,31 +160,15 @@ export async function run({ network, ...notes }, { lines, members: size, ...opti
   const sessions = {};
   for (const [mode, worker] of [['page', false], ['worker', true]]) {
     wires[mode] = await load({ modules: ['irc'], engine: 'go', worker, base: '/irc/' });
-    sessions[mode] = await wires[mode].irc.connect({ host: HOST, port: PORT, security: 'none', nick: mode, floodBurst: 100 });
+    sessions[mode] = await wires[mode].irc.connect({ ...ROOM, security: 'none', nick: mode, floodBurst: 100 });
     await sessions[mode].join(CHANNEL);
   }
-  const peer = await connectIrcFramework({ host: HOST, port: PORT, nick: 'framework' });
+  const peer = await connectIrcFramework({ ...ROOM, nick: 'framework' });
   peer.join(CHANNEL);
 
-  const ours = (mode) => timed((each) => new Promise((resolve) => {
-    const listener = ({ text }) => {
-      if (!each(text)) return;
-      sessions[mode].off('message', listener);
-      resolve();
-    };
-    sessions[mode].on('message', listener);
-    sessions[mode].raw('TALK');
-  }));
+  const ours = (mode) => timed((each) => hear(sessions[mode], false, each));
   await compare(notes, 'lines/s', {
-    'chat/irc-framework': timed((each) => new Promise((resolve) => {
-      const listener = ({ message }) => {
-        if (!each(message)) return;
-        peer.off('privmsg', listener);
-        resolve();
-      };
-      peer.on('privmsg', listener);
-      peer.raw('TALK');
-    })),
+    'chat/irc-framework': timed((each) => hear(peer, true, each)),
     'chat/page': ours('page'),
     'chat/worker': ours('worker'),
   }, options);

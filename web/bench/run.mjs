@@ -1,13 +1,13 @@
 // Runs the benchmarks in one page of one Firefox:
 //
-//     node web/bench/run.mjs [--quick] [receive] [send] [echo] [datagrams] [tls] [envelopes] [mail] [names] [chat] [engines] [engines-tls]
+//     node web/bench/run.mjs [--quick] [receive] [send] [echo] [datagrams] [tls] [envelopes] [mail] [names] [chat] [engines] [engines-tls] [memory]
 //
 // What is compared takes turns in the same page over the same mock of the
 // phone's sockets, so that the ratios mean something on any machine. They are
 // printed, and written with all figures to web/bench/out/bench.json; --quick
 // runs each side once, to see that it works, and writes quick.json. What is being
 // measured goes to standard error meanwhile. With engines go their sizes, the memory of a tab and
-// what js78 makes of them.
+// what js78 makes of them; memory is that of apps, each in a tab of its own.
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, release, type } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,8 @@ const TIMEOUT = 300_000;
 /** For how many looks at it a tab's memory is waited for, and how many milliseconds these are apart. */
 const LOOKS = 60;
 const SETTLING = 500;
+/** How often it is looked for the most that a tab has had, in milliseconds. */
+const LOOK = 50;
 /** How much each moves or does in a run, how many runs, and the seconds after which there are no more of them. */
 const FULL = {
   receive: { sizes: { 1: 4, 16: 32, 64: 32, 384: 32 }, ...turns(11, 9) },
@@ -48,6 +50,7 @@ const FULL = {
   chat: { lines: 100_000, members: 5000, ...turns(5, 12) },
   engines: { lines: 20_000, queries: 500, mib: 8, ...turns(7, 12), tabs: { samples: 3, rested: 6 }, shells: 3 },
   'engines-tls': { lines: 20_000, ...turns(7, 12) },
+  memory: { kept: 10_000, lines: 100_000, samples: 3, rested: 6 },
 };
 const ONCE = { warmUp: 0, rounds: 1, seconds: 1 };
 const QUICK = {
@@ -62,6 +65,7 @@ const QUICK = {
   chat: { ...ONCE, lines: 1000, members: 100 },
   engines: { ...ONCE, lines: 200, queries: 10, mib: 0.5, tabs: { samples: 1, rested: 1 }, shells: 1 },
   'engines-tls': { ...ONCE, lines: 200 },
+  memory: { kept: 200, lines: 200, samples: 1, rested: 1 },
 };
 
 const chosen = process.argv.slice(2).filter((name) => name !== '--quick');
@@ -120,7 +124,7 @@ async function measure(names, options) {
         ratios: {},
         figures: {},
       };
-      for (const name of names) {
+      for (const name of names.filter((name) => name !== 'memory')) {
         const servers = await startServersFor(name, options[name], site);
         try {
           const { ratios, figures } = await page.run(name, (...parameters) => window.runBenchmark(...parameters),
@@ -138,6 +142,7 @@ async function measure(names, options) {
       if (names.includes('engines')) {
         Object.assign(report.figures, measureSizes(), await measureTabs(site, options.engines), await measureShells(options.engines));
       }
+      if (names.includes('memory')) Object.assign(report.figures, await measureApps(site, options.memory));
       return report;
     } finally {
       await browser.close();
@@ -219,6 +224,40 @@ async function measureTabs(site, { lines, tabs: { samples, rested } }) {
     }
   } finally {
     await chat?.close();
+  }
+  return figuresOf(runs, 'MiB');
+}
+
+/**
+ * What a tab has at the most while an app does its work, and when it has come to rest, over what it had with the app's
+ * server alone: of each engine in page mode, and of another's client.
+ */
+async function measureApps(site, { samples, rested, ...options }) {
+  const runs = {};
+  for (let sample = 0; sample < samples; sample++) {
+    for (const [app, other] of [['mail', 'imapflow'], ['chat', 'irc-framework']]) {
+      for (const client of [other, ...engines]) {
+        await inTab(site, async (browser, page) => {
+          await page.run('begin', async (...parameters) => {
+            window.work = (await import('/bench/apps.js')).begin(...parameters);
+          }, [app, client, options]);
+          const before = await settled(browser, rested);
+          let peak = before;
+          const looking = setInterval(() => { peak = Math.max(peak, browser.tabMemory()); }, LOOK);
+          try {
+            await page.run('work', () => window.work(), [], { timeout: TIMEOUT });
+          } finally {
+            clearInterval(looking);
+          }
+          const after = await settled(browser, rested);
+          for (const [title, bytes] of [['peak', Math.max(peak, after)], ['after', after]]) {
+            const name = `memory/${app}/${client}/${title}`;
+            progress(`${name}: ${((bytes - before) / MIB).toFixed(1)} MiB`);
+            (runs[name] ??= []).push(Math.max(0, bytes - before) / MIB);
+          }
+        });
+      }
+    }
   }
   return figuresOf(runs, 'MiB');
 }
