@@ -19,7 +19,7 @@ const CHUNKS = ['1KiB', '16KiB', '64KiB', '384KiB'];
 const RATIOS = [
   ...each(['receive'], MODES, CHUNKS), ...each(['send'], MODES, CHUNKS), ...each(['echo'], MODES, ['1B', '1KiB']),
   ...each(['datagrams'], MODES, ['receive', 'send']),
-  ...each(['names'], MODES, ['udp', 'tcp'], ['1', '10']), ...each(['names'], MODES, ['kept']),
+  ...each(['names'], ['bare', ...MODES], ['udp', 'tcp'], ['1', '10']), ...each(['names'], MODES, ['kept']),
   ...each(['tls'], MODES, ['receive', 'send', 'handshake', 'handshake/resumed']), ...each(['envelopes'], MODES), ...each(['mail'], ['flags', 'attachment', 'list'], MODES),
   ...each(['chat', 'members'], MODES),
   // Each beside the first.

@@ -55,6 +55,58 @@ function serve(network) {
   return socket;
 }
 
+/**
+ * What the sockets alone take, and the server: a question that is written already, and an answer of which nothing but the
+ * number is read. No client of DNS can be quicker.
+ */
+class Bare {
+  constructor(transport) {
+    this.transport = transport;
+    this.waiting = new Map();
+    this.last = 0;
+    const labels = 'host1234.some.example'.split('.').flatMap((label) => [label.length, ...Array.from(label, (c) => c.charCodeAt(0))]);
+    const message = [0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...labels, 0, 0, 1, 0, 1];
+    this.at = transport === 'tcp' ? 2 : 0;
+    this.written = Uint8Array.from(this.at ? [0, message.length, ...message] : message);
+  }
+
+  async open() {
+    if (this.transport === 'udp') {
+      this.socket = new UDPSocket({});
+      await this.socket.opened;
+      this.socket.onmessage = ({ data }) => this.read(new Uint8Array(data));
+      return;
+    }
+    this.socket = navigator.mozTCPSocket.open(HOST, PORT, { binaryType: 'arraybuffer' });
+    this.socket.ondata = ({ data }) => {
+      const bytes = new Uint8Array(data);
+      // The server's frames come whole.
+      for (let at = 0; at < bytes.length; at += 2 + (bytes[at] << 8 | bytes[at + 1])) this.read(bytes.subarray(at + 2));
+    };
+    await new Promise((resolve) => { this.socket.onopen = resolve; });
+  }
+
+  read(bytes) {
+    const id = bytes[0] << 8 | bytes[1];
+    this.waiting.get(id)(ADDRESS);
+    this.waiting.delete(id);
+  }
+
+  question() {
+    const id = this.last = this.last + 1 & 0xffff;
+    const bytes = this.written.slice();
+    bytes[this.at] = id >> 8;
+    bytes[this.at + 1] = id;
+    return new Promise((resolve) => {
+      this.waiting.set(id, resolve);
+      if (this.at) this.socket.send(bytes.buffer, 0, bytes.length);
+      else this.socket.send(bytes.buffer, HOST, PORT);
+    });
+  }
+
+  close() { return this.socket.close(); }
+}
+
 /** `count` questions, so many at a time; a second has that many. */
 async function rate(resolve, count, atATime) {
   let next = 0;
@@ -76,12 +128,17 @@ export async function run({ network, ...notes }, { count, flights, ...options })
   for (const [transport, Client] of [['udp', UdpClient], ['tcp', TcpClient]]) {
     const client = new Client();
     await client.open(HOST, PORT);
+    const bare = new Bare(transport);
+    await bare.open();
     const resolvers = {};
     for (const [mode, wire] of Object.entries(wires)) {
       resolvers[mode] = await wire.dns.resolver({ servers: [`${transport}://${HOST}`], cache: false });
     }
     for (const flight of flights) {
-      const sides = { [`names/js/${transport}/${flight}`]: () => rate((name) => client.question(name), count, flight) };
+      const sides = {
+        [`names/js/${transport}/${flight}`]: () => rate((name) => client.question(name), count, flight),
+        [`names/bare/${transport}/${flight}`]: () => rate(() => bare.question(), count, flight),
+      };
       for (const [mode, resolver] of Object.entries(resolvers)) {
         sides[`names/${mode}/${transport}/${flight}`] = () =>
           rate(async (name) => (await resolver.resolve4(name))[0], count, flight);
@@ -89,6 +146,7 @@ export async function run({ network, ...notes }, { count, flights, ...options })
       await compare(notes, 'queries/s', sides, options);
     }
     await client.close();
+    await bare.close();
     for (const resolver of Object.values(resolvers)) await resolver.close();
   }
   // Beside asking by UDP, one at a time, what it is to have the answer.
