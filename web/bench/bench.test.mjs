@@ -27,7 +27,7 @@ const RATIOS = [
   ...each(['engines-tls'], ['start', 'handshake', 'resumed', 'irc'], findEngines().map(({ name }) => name).slice(1)),
 ].sort();
 
-test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr', 'openssl'), timeout: 600_000 }, async () => {
+test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr', 'openssl'), timeout: 900_000 }, async () => {
   rmSync(written, { force: true });
   const { stdout } = await run(process.execPath, [script, '--quick']);
   const report = JSON.parse(readFileSync(written, 'utf8'));
