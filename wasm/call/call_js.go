@@ -158,11 +158,6 @@ type jobs struct {
 
 const maxIdle = 4
 
-// maxKept is how many bytes a call may have had whose goroutine waits for the
-// next. TinyGo's collector looks through all of a stack, and what is left in
-// one that waits keeps alive what it points to; one that ends is cleared.
-const maxKept = 16 << 10
-
 func (q *jobs) add(j *job) {
 	if q.first == nil {
 		q.first = j
@@ -177,15 +172,15 @@ func (m *module) work() {
 	for {
 		j := q.first
 		q.first = j.next
-		moved := 0
 		if j.method == "" {
 			m.cancel(j.id)
 		} else {
-			moved = m.run(j)
+			m.run(j)
 		}
-		if q.idle == maxIdle || moved > maxKept {
+		if q.idle == maxIdle {
 			return
 		}
+		*j = job{} // TinyGo's collector sees what this frame has pointed to
 		q.idle++
 		<-q.more
 		q.idle--
@@ -206,8 +201,11 @@ func (m *module) cancel(id int32) {
 	}
 }
 
-// run makes a call and says how many bytes went with it, besides JSON.
-func (m *module) run(j *job) (moved int) {
+// run makes a call. It has a frame of its own, so that nothing of a call stays in
+// a goroutine that waits for the next.
+//
+//go:noinline
+func (m *module) run(j *job) {
 	c := &Call{id: j.id, Bytes: j.blob}
 	name, err := m.call(c, j)
 	m.flushAll()
@@ -215,13 +213,12 @@ func (m *module) run(j *job) (moved int) {
 		c.Out.Reset()
 		writeError(&c.Out, coded.From(err, m.protocolOf(name)))
 		reply(c.id, kindError, c.Out.Bytes(), nil)
-		return len(j.blob) + cap(c.Blob)
+		return
 	}
 	if c.Out.Len() == 0 {
 		c.Out.Null()
 	}
 	reply(c.id, kindResult, c.Out.Bytes(), c.Blob)
-	return len(j.blob) + cap(c.Blob)
 }
 
 // protocolOf tells which protocol the method or handle of that name is of.

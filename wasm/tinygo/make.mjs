@@ -41,14 +41,27 @@ const TESTS = {
 
 /** Lines of TinyGo's sources that are others here, each of which has to be there exactly once: [file, lines, ours]. */
 const PATCHES = [
-  // The stack of a goroutine that has ended is for the next one. See overlay/internal/task.
+  // The stack of a goroutine that has ended is for the next one, and of one that waits the collector looks through what
+  // is in use. See overlay/internal/task.
   ['internal/task/task_asyncify.go', '\tlaunched bool\n', '\tlaunched bool\n\n\tended     bool\n\tstackSize uintptr\n'],
-  ['internal/task/task_asyncify.go', '\tstack := runtime_alloc(stackSize, nil)\n', '\tstack := takeStack(stackSize)\n\ts.stackSize = stackSize\n'],
+  ['internal/task/task_asyncify.go', '\tstack := runtime_alloc(stackSize, nil)\n', '\tstack, start := s.makeStack(stackSize)\n'],
+  ['internal/task/task_asyncify.go', '\ts.asyncifysp = unsafe.Add(stack, unsafe.Sizeof(uintptr(0)))\n', '\ts.asyncifysp = start\n'],
+  ['internal/task/task_asyncify.go', '\tt.gcData.swap()\n\tcurrentTask = t\n', '\tprevTask.leave()\n\tt.gcData.swap()\n\tcurrentTask = t\n'],
   ['internal/task/task_asyncify.go', '\t\truntimePanic("stack overflow")\n\t}\n}\n\n//go:linkname saveStackPointer',
     '\t\truntimePanic("stack overflow")\n\t}\n\tif t.state.ended {\n\t\tgiveStack(&t.state)\n\t}\n}\n\n//go:linkname saveStackPointer'],
   ['runtime/scheduler_cooperative.go', '\t// call yield without requesting a wakeup\n\ttask.Pause()\n', '\ttask.End()\n'],
+  ['runtime/gc_precise.go', '\tcase layout&1 != 0:\n',
+    '\tcase layout.isStack():\n\t\ttask.MarkStack(start)\n\n\tcase layout.isBuckets():\n\t\tlayout.scanBuckets(start, len)\n\n\tcase layout&1 != 0:\n'],
+  ['runtime/gc_precise.go', 'import "unsafe"\n', 'import (\n\t"internal/task"\n\t"unsafe"\n)\n'],
+  ['runtime/gc_stack_portable.go', 'func gcMarkReachable() {\n', 'func gcMarkReachable() {\n\ttask.TrimStacks()\n'],
   // A panic's text is an error's or a string. By any value's String, each type's is linked: time's, package context's.
   ['runtime/print.go', '\tcase stringer:\n\t\tprintstring(msg.String())\n', ''],
+  // The hashes in a map are no addresses. See overlay/runtime/layouts.go.
+  ['runtime/hashmap.go', '\tbuckets := alloc(bucketBufSize*(1<<bucketBits), nil)\n', '\tbuckets := allocBuckets(bucketBufSize, 1<<bucketBits)\n'],
+  ['runtime/hashmap.go', '\tbucketBuf := alloc(bucketBufSize, nil)\n', '\tbucketBuf := allocBuckets(bucketBufSize, 1)\n'],
+  ['runtime/hashmap.go', '\tn.buckets = alloc(bucketBufSize*numBuckets, nil)\n', '\tn.buckets = allocBuckets(bucketBufSize, numBuckets)\n'],
+  // Memory grows by a quarter. See overlay/runtime/growth.go.
+  ['runtime/arch_tinygowasm.go', 'wasm_memory_grow(wasmMemoryIndex, memorySize)', 'wasm_memory_grow(wasmMemoryIndex, growth(memorySize))'],
   // Constants are no place to look for pointers in. See overlay/runtime/globals.go.
   ['runtime/gc_globals.go', '\tfound(globalsStart, globalsEnd)\n', '\tfound(globalRoots(), globalsEnd)\n'],
 ];

@@ -13,18 +13,21 @@ const script = fileURLToPath(new URL('run.mjs', import.meta.url));
 const written = new URL('out/quick.json', import.meta.url);
 
 const MODES = ['page', 'worker'];
+const ENGINES = findEngines().map(({ name }) => name);
+/** Of what is compared with another library. */
+const SIDES = ENGINES.includes('tinygo') ? [...MODES, 'page-tinygo', 'worker-tinygo'] : MODES;
 const each = (...lists) => lists.reduce((titles, list) => titles.flatMap((title) => list.map((word) => `${title}/${word}`)));
 const CHUNKS = ['1KiB', '16KiB', '64KiB', '384KiB'];
 
 const RATIOS = [
   ...each(['receive'], MODES, CHUNKS), ...each(['send'], MODES, CHUNKS), ...each(['echo'], MODES, ['1B', '1KiB']),
   ...each(['datagrams'], MODES, ['receive', 'send']),
-  ...each(['names'], ['bare', ...MODES], ['udp', 'tcp'], ['1', '10']), ...each(['names'], MODES, ['kept']),
-  ...each(['tls'], MODES, ['receive', 'send', 'handshake', 'handshake/resumed']), ...each(['envelopes'], MODES), ...each(['mail'], ['flags', 'attachment', 'list'], MODES),
-  ...each(['chat', 'members'], MODES),
+  ...each(['names'], ['bare', ...SIDES], ['udp', 'tcp'], ['1', '10']), ...each(['names'], SIDES, ['kept']),
+  ...each(['tls'], MODES, ['receive', 'send', 'handshake', 'handshake/resumed']), ...each(['envelopes'], SIDES), ...each(['mail'], ['flags', 'attachment', 'list'], SIDES),
+  ...each(['chat', 'members'], SIDES),
   // Each beside the first.
-  ...each(['engines'], ['start', 'irc', 'dns', 'receive'], findEngines().map(({ name }) => name).slice(1)),
-  ...each(['engines-tls'], ['start', 'handshake', 'resumed', 'irc'], findEngines().map(({ name }) => name).slice(1)),
+  ...each(['engines'], ['start', 'irc', 'dns', 'receive'], ENGINES.slice(1)),
+  ...each(['engines-tls'], ['start', 'handshake', 'resumed', 'irc'], ENGINES.slice(1)),
 ].sort();
 
 test('the benchmarks write every ratio by its name', { skip: missing('firefox-esr', 'openssl'), timeout: 900_000 }, async () => {
@@ -39,7 +42,7 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
     for (const title of [name, `${name}/blocked`, `${name}/ratio`]) assert.ok(title in report.figures, `there is no ${title}`);
   }
   for (const [app, other] of [['mail', 'imapflow'], ['chat', 'irc-framework']]) {
-    for (const title of each([`memory/${app}`], [other, ...findEngines().map(({ name }) => name)], ['peak', 'after'])) {
+    for (const title of each([`memory/${app}`], [other, ...ENGINES], ['peak', 'after'])) {
       assert.ok(title in report.figures, `there is no ${title}`);
     }
   }

@@ -1,9 +1,8 @@
 // A busy channel and a large one, from the same server and bytes: kaiwire's, in
 // page and worker, beside irc-framework's.
-import { load } from '/dist/kaiwire.js';
 import { connect as connectIrcFramework } from '/bench/out/irc-framework.js';
 import { Checksum } from './mailbox.js';
-import { compare, moduleMemory } from './measure.js';
+import { compare, loadWires, moduleMemory } from './measure.js';
 
 const MIB = 1024 * 1024;
 /** Where it is. */
@@ -132,7 +131,7 @@ export async function talkOnce(session, theirs) {
   await hear(session, theirs, isLast);
 }
 
-export async function run({ network, ...notes }, { lines, members: size, ...options }) {
+export async function run({ network, ...notes }, { lines, members: size, engines, ...options }) {
   const talk = listen(network, lines, size);
 
   /** Runs a talk, which calls its argument with each text until the last: lines per second. */
@@ -156,10 +155,9 @@ export async function run({ network, ...notes }, { lines, members: size, ...opti
     return 2 * size / ((performance.now() - begun) / 1000);
   };
 
-  const wires = {};
+  const wires = await loadWires('irc', '/irc/', engines);
   const sessions = {};
-  for (const [mode, worker] of [['page', false], ['worker', true]]) {
-    wires[mode] = await load({ modules: ['irc'], engine: 'go', worker, base: '/irc/' });
+  for (const mode of Object.keys(wires)) {
     sessions[mode] = await wires[mode].irc.connect({ ...ROOM, security: 'none', nick: mode, floodBurst: 100 });
     await sessions[mode].join(CHANNEL);
   }
@@ -169,8 +167,7 @@ export async function run({ network, ...notes }, { lines, members: size, ...opti
   const ours = (mode) => timed((each) => hear(sessions[mode], false, each));
   await compare(notes, 'lines/s', {
     'chat/irc-framework': timed((each) => hear(peer, true, each)),
-    'chat/page': ours('page'),
-    'chat/worker': ours('worker'),
+    ...Object.fromEntries(Object.keys(wires).map((mode) => [`chat/${mode}`, ours(mode)])),
   }, options);
 
   const list = (mode) => counted(async () => [
@@ -185,12 +182,11 @@ export async function run({ network, ...notes }, { lines, members: size, ...opti
       peer.who(CHANNEL);
       return found.concat(await who);
     }),
-    'members/page': list('page'),
-    'members/worker': list('worker'),
+    ...Object.fromEntries(Object.keys(wires).map((mode) => [`members/${mode}`, list(mode)])),
   }, options);
 
   for (const mode of Object.keys(wires)) {
-    notes.figure(`chat/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
+    if (mode !== 'page-tinygo') notes.figure(`chat/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
     await sessions[mode].quit();
     await wires[mode].close();
   }

@@ -1,9 +1,8 @@
 // ENVELOPEs of a whole mailbox, from the same server and bytes: kaiwire's, in
 // page and worker, beside ImapFlow's.
-import { load } from '/dist/kaiwire.js';
 import { connect as connectImapFlow } from '/bench/out/imapflow.js';
 import { Checksum, makeMailbox, serve } from './mailbox.js';
-import { compare, moduleMemory } from './measure.js';
+import { compare, loadWires, moduleMemory } from './measure.js';
 
 const MIB = 1024 * 1024;
 const HOST = 'imap.example';
@@ -13,7 +12,7 @@ const AUTH = { user: 'ada', pass: 'secret' };
 const CHUNK = 16 * 1024;
 const TIMEOUT = 60_000;
 
-export async function run({ network, ...notes }, { messages, ...options }) {
+export async function run({ network, ...notes }, { messages, engines, ...options }) {
   const mailbox = makeMailbox(messages);
   network.chunks.set(HOST, CHUNK);
   network.listen(`${HOST}:${PORT}`, (peer) => serve(peer, mailbox));
@@ -30,10 +29,9 @@ export async function run({ network, ...notes }, { messages, ...options }) {
     return messages / (elapsed / 1000);
   };
 
-  const wires = {};
+  const wires = await loadWires('imap', '/imap/', engines);
   const sessions = {};
-  for (const [mode, worker] of [['page', false], ['worker', true]]) {
-    wires[mode] = await load({ modules: ['imap'], engine: 'go', worker, base: '/imap/' });
+  for (const mode of Object.keys(wires)) {
     sessions[mode] = await wires[mode].imap.connect({ host: HOST, port: PORT, security: 'none', auth: AUTH });
   }
   const peer = await connectImapFlow({ host: HOST, port: PORT, auth: AUTH });
@@ -47,11 +45,10 @@ export async function run({ network, ...notes }, { messages, ...options }) {
     'envelopes/imapflow': timed(async (each) => {
       for await (const message of peer.fetch(set, { envelope: true })) each(message);
     }),
-    'envelopes/page': ours('page'),
-    'envelopes/worker': ours('worker'),
+    ...Object.fromEntries(Object.keys(wires).map((mode) => [`envelopes/${mode}`, ours(mode)])),
   }, options);
   for (const mode of Object.keys(wires)) {
-    notes.figure(`envelopes/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
+    if (mode !== 'page-tinygo') notes.figure(`envelopes/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
     await sessions[mode].logout();
     await wires[mode].close();
   }

@@ -1,9 +1,8 @@
 // What an app with mail does besides showing a list, from the same server and bytes: kaiwire's in page and worker, beside
 // ImapFlow's.
-import { load } from '/dist/kaiwire.js';
 import { connect as connectImapFlow } from '/bench/out/imapflow.js';
 import { Checksum, makeAttachment, makeFlags, makeMailbox, serve } from './mailbox.js';
-import { compare, moduleMemory } from './measure.js';
+import { compare, loadWires, moduleMemory } from './measure.js';
 
 const MIB = 1024 * 1024;
 const PORT = 143;
@@ -13,14 +12,13 @@ const CHUNK = 16 * 1024;
 const TIMEOUT = 60_000;
 const NEWEST = 20;
 
-export async function run({ network, ...notes }, { flags, mib, kept, ...options }) {
+export async function run({ network, ...notes }, { flags, mib, kept, engines, ...options }) {
   const mailboxes = { 'flags.example': makeFlags(flags), 'file.example': makeAttachment(mib * MIB), 'list.example': makeMailbox(NEWEST), 'kept.example': makeMailbox(kept) };
   for (const [host, mailbox] of Object.entries(mailboxes)) {
     network.chunks.set(host, CHUNK);
     network.listen(`${host}:${PORT}`, (peer) => serve(peer, mailbox));
   }
-  const wires = {};
-  for (const [mode, worker] of [['page', false], ['worker', true]]) wires[mode] = await load({ modules: ['imap'], engine: 'go', worker, base: '/imap/' });
+  const wires = await loadWires('imap', '/imap/', engines);
   const connect = (mode, host) => wires[mode].imap.connect({ host, port: PORT, security: 'none', auth: AUTH });
   const flow = (host) => connectImapFlow({ host, port: PORT, auth: AUTH });
 
@@ -107,7 +105,7 @@ export async function run({ network, ...notes }, { flags, mib, kept, ...options 
     const session = await connect(mode, 'kept.example');
     const list = await session.fetch(`1:${kept}`, { envelope: true, timeout: TIMEOUT });
     if (list.length !== kept) throw new Error(`${list.length} messages`);
-    notes.figure(`mail/kept/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
+    if (mode !== 'page-tinygo') notes.figure(`mail/kept/${mode}/memory`, 'MiB', [await moduleMemory(wires[mode]) / MIB]);
     await session.logout();
     await wires[mode].close();
   }

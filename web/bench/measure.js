@@ -1,4 +1,5 @@
 // Measuring: sides that take turns, and how long each holds the page's thread.
+import { load } from '/dist/kaiwire.js';
 
 const TICK = 4; // the shortest that a nested timer gets
 /** Rounds that are kept even if the time is up. */
@@ -63,6 +64,21 @@ export async function compare({ figure, ratio }, unit, sides, options) {
     figure(`${title}/blocked`, 'ms', blocked);
   }
   for (const title of others) ratio(title, results[title].runs, results[first].runs);
+}
+
+/**
+ * A module in page and worker: Go's, and TinyGo's where there is one, which is what a phone with WebAssembly is given
+ * unless its app says otherwise. Go's comes last, so that it is the page's that moduleMemory tells of.
+ * @returns {Promise<Record<string, object>>} by page, worker, page-tinygo and worker-tinygo
+ */
+export async function loadWires(module, base, engines) {
+  const wires = {};
+  for (const engine of ['tinygo', 'go'].filter((engine) => engines.includes(engine))) {
+    for (const [mode, worker] of [['page', false], ['worker', true]]) {
+      wires[engine === 'go' ? mode : `${mode}-${engine}`] = await load({ modules: [module], engine, worker, base });
+    }
+  }
+  return wires;
 }
 
 /** The size of a module's memory in bytes. `wire` has to be the last that was loaded in its mode. */

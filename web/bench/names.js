@@ -1,8 +1,7 @@
 // Names resolved a second, to the app's callback: dns-packet with the least that makes a client of it, and kaiwire with
 // all that a resolver does, by UDP and by TCP; and names that kaiwire has kept.
-import { load } from '/dist/kaiwire.js';
 import { TcpClient, UdpClient } from './out/dnspacket.js';
-import { compare } from './measure.js';
+import { compare, loadWires } from './measure.js';
 
 /** Of the phones that offer UDP to apps. */
 export const profile = 'kaios25';
@@ -121,10 +120,9 @@ async function rate(resolve, count, atATime) {
   return count / ((performance.now() - begun) / 1000);
 }
 
-export async function run({ network, ...notes }, { count, flights, ...options }) {
+export async function run({ network, ...notes }, { count, flights, engines, ...options }) {
   const server = serve(network);
-  const wires = {};
-  for (const [mode, worker] of [['page', false], ['worker', true]]) wires[mode] = await load({ modules: ['dns'], engine: 'go', worker, base: '/dist/' });
+  const wires = await loadWires('dns', '/dist/', engines);
   for (const [transport, Client] of [['udp', UdpClient], ['tcp', TcpClient]]) {
     const client = new Client();
     await client.open(HOST, PORT);

@@ -105,8 +105,10 @@ async function measure(names, options) {
     '/bench/': here,
     '/dist/': dist,
     '/imap/mail.wasm': join(dist, 'mail.wasm'),
+    '/imap/mail.tinygo.wasm': join(dist, 'mail.tinygo.wasm'),
     '/imap/kaiwire-worker.js': worker,
     '/irc/irc.wasm': join(dist, 'irc.wasm'),
+    '/irc/irc.tinygo.wasm': join(dist, 'irc.tinygo.wasm'),
     '/irc/kaiwire-worker.js': worker,
     ...Object.fromEntries([['phone', ENGINES], ['own', ['go']]].flatMap(([tls, engines]) => engines.map((engine) => (
       [`/conn/${moduleFile('dns', tls, engine)}`, join(here, 'out', moduleFile('conn', tls, engine))])))),

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The tests of package bridge as TinyGo compiles them, nettest among them, wherever `make test-wasm` runs Go's; and in Node
-// once more as the engine js has them.
+// What is changed in TinyGo's collector; the tests of package bridge as TinyGo compiles them, nettest among them, wherever
+// `make test-wasm` runs Go's; and in Node once more as the engine js has them.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +27,9 @@ const engines = findEngines();
 const engine = engines.find(({ name }) => name === 'tinygo');
 if (engine) {
   mkdirSync(out, { recursive: true });
+  const collector = join(out, 'collector.tinygo.wasm');
+  engine.build('./wasm/tinygo/collector', collector);
+  run('tinygo', 'node', {}, collector);
   const binary = join(out, 'bridge.tinygo.test.wasm');
   engine.buildTests('./bridge', binary);
   for (const [host, environments] of Object.entries(HOSTS)) {
@@ -38,7 +41,7 @@ if (engine) {
 }
 
 function run(engine, host, environment, program) {
-  console.log(`${engine}: ${host}, ${Object.values(environment).join(', ')}`);
+  console.log(`${engine}: ${[host, ...Object.values(environment)].join(', ')}`);
   const words = [join(here, 'goexec.mjs'), `--engine=${engine}`, `--host=${host}`, `--timeout=${TIMEOUT}`, program];
   const { status } = spawnSync(process.execPath, words, { env: { ...process.env, ...environment }, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
