@@ -48,7 +48,9 @@ test('the benchmarks write every ratio by its name', { skip: missing('firefox-es
   }
   for (const [name, { unit, value, runs }] of Object.entries(report.figures)) {
     assert.ok(unit && runs.length > 0, name);
-    assert.ok([value, ...runs].every((figure) => Number.isFinite(figure) && figure >= 0), `${name}: ${value} of ${runs}`);
+    // What a tab has more than before is less than nothing where the browser has tidied up meanwhile.
+    const least = /\/tab\/|^memory\//.test(name) ? -Infinity : 0;
+    assert.ok([value, ...runs].every((figure) => Number.isFinite(figure) && figure >= least), `${name}: ${value} of ${runs}`);
   }
   assert.match(report.firefox, /firefox/i);
   assert.ok(!Number.isNaN(Date.parse(report.date)) && report.host);

@@ -255,7 +255,7 @@ async function measureApps(site, { samples, rested, ...options }) {
           for (const [title, bytes] of [['peak', Math.max(peak, after)], ['after', after]]) {
             const name = `memory/${app}/${client}/${title}`;
             progress(`${name}: ${((bytes - before) / MIB).toFixed(1)} MiB`);
-            (runs[name] ??= []).push(Math.max(0, bytes - before) / MIB);
+            (runs[name] ??= []).push((bytes - before) / MIB);
           }
         });
       }
